@@ -1,0 +1,8 @@
+# The version stands in version.hpp alone; everything in CMake takes it from there.
+set(GRISTMILL_VERSION_HEADER ${CMAKE_CURRENT_LIST_DIR}/../core/include/gristmill/version.hpp)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${GRISTMILL_VERSION_HEADER})
+file(STRINGS ${GRISTMILL_VERSION_HEADER} GRISTMILL_HEADER_VERSION REGEX "^#define GRISTMILL_VERSION \"")
+string(REGEX MATCH "[0-9]+\\.[0-9]+\\.[0-9]+" GRISTMILL_HEADER_VERSION "${GRISTMILL_HEADER_VERSION}")
+if(NOT GRISTMILL_HEADER_VERSION)
+  message(FATAL_ERROR "no version in ${GRISTMILL_VERSION_HEADER}")
+endif()
