@@ -1,0 +1,10 @@
+# Each numbered example runs, and prints what examples/expected/ says (tests/check_output tells how it is compared).
+# The list of programs comes from examples/CMakeLists.txt, which leaves out what this compiler cannot build.
+get_property(example_programs GLOBAL PROPERTY GRISTMILL_EXAMPLE_PROGRAMS)
+foreach(program IN LISTS example_programs)
+  add_test(NAME example.${program}
+           COMMAND ${PROJECT_SOURCE_DIR}/tests/check_output ${PROJECT_SOURCE_DIR}/examples/expected/${program}.txt
+                   ${CMAKE_CROSSCOMPILING_EMULATOR} $<TARGET_FILE:${program}>)
+  math(EXPR timeout "30 * ${patience}")
+  set_tests_properties(example.${program} PROPERTIES LABELS example TIMEOUT ${timeout})
+endforeach()

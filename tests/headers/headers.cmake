@@ -1,0 +1,35 @@
+# Each header compiles alone, twice in a row, and without a warning; and all of them together, in two translation units
+# of one program, so that a function that lacks its `inline` fails to link.
+#
+# The instrumented build selects other code in the same headers, so it is held to the same.
+file(GLOB_RECURSE public_headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}/core/include
+     ${PROJECT_SOURCE_DIR}/core/include/gristmill/*.hpp)
+set(header_folder ${CMAKE_CURRENT_BINARY_DIR}/headers)
+
+separate_arguments(header_flags UNIX_COMMAND "${CMAKE_CXX_FLAGS}")
+list(APPEND header_flags -std=c++20 -fsyntax-only -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
+     -I${PROJECT_SOURCE_DIR}/core/include)
+if(CMAKE_CXX_COMPILER_TARGET)
+  list(APPEND header_flags --target=${CMAKE_CXX_COMPILER_TARGET})
+endif()
+if(GRISTMILL_STD_FALLBACK)
+  list(APPEND header_flags -DGRISTMILL_STD_FALLBACK=1)
+endif()
+
+set(all "")
+foreach(header IN LISTS public_headers)
+  string(APPEND all "#include <${header}>\n")
+  string(REGEX REPLACE "[/.]" "_" name ${header})
+  file(CONFIGURE OUTPUT ${header_folder}/${name}.cpp CONTENT "#include <${header}>\n#include <${header}>\n")
+  add_test(NAME header.${header} COMMAND ${CMAKE_CXX_COMPILER} ${header_flags} ${header_folder}/${name}.cpp)
+  list(APPEND header_tests header.${header})
+endforeach()
+
+file(CONFIGURE OUTPUT ${header_folder}/all_a.cpp CONTENT "${all}int other_unit();\nint main() { return other_unit(); }\n")
+file(CONFIGURE OUTPUT ${header_folder}/all_b.cpp CONTENT "${all}int other_unit();\nint other_unit() { return 0; }\n")
+add_executable(all_headers ${header_folder}/all_a.cpp ${header_folder}/all_b.cpp)
+gristmill_test_options(all_headers gristmill::core)
+add_test(NAME header.all_in_two_units COMMAND all_headers)
+add_test(NAME header.all_instrumented
+         COMMAND ${CMAKE_CXX_COMPILER} ${header_flags} -DGRISTMILL_SCHEDULE_POINTS=1 ${header_folder}/all_a.cpp)
+set_tests_properties(${header_tests} header.all_in_two_units header.all_instrumented PROPERTIES LABELS header TIMEOUT 120)
