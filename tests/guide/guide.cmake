@@ -13,12 +13,10 @@ function(gristmill_guide_options target)
 endfunction()
 
 # Fragments find the whole library and the std headers that one would expect; programs include what they need.
-set(everything "")
-foreach(header IN LISTS public_headers)
-  if(NOT header MATCHES "/detail/")
-    string(APPEND everything "#include <${header}>\n")
-  endif()
-endforeach()
+file(GLOB headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}/core/include
+     ${PROJECT_SOURCE_DIR}/core/include/gristmill/*.hpp)
+list(TRANSFORM headers REPLACE "(.+)" "#include <\\1>\n" OUTPUT_VARIABLE everything)
+list(JOIN everything "" everything)
 file(CONFIGURE OUTPUT ${guide_folder}/guide_everything.hpp CONTENT "#pragma once\n${everything}")
 
 set(fragments "")
