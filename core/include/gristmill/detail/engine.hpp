@@ -1,0 +1,64 @@
+#pragma once
+// The seam under virtual time. A thread that runs in a virtual world has current_engine set; whatever in the
+// library parks, reads the clock, starts a thread or makes a coroutine ready asks it first. In the real world it is
+// null, and the test for that is all that virtual time costs.
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace gm {
+using clock = std::chrono::steady_clock;  // the type; read it with gm::now(), which knows virtual time
+using time_point = clock::time_point;
+}  // namespace gm
+
+namespace gm::detail {
+
+class parker;
+class timer;
+struct task_header;
+
+// One virtual world. Exactly one of its threads runs at a time (it holds the baton), so none of this is locked
+// against the others; calls from a thread outside of the world are misuse and stop the program.
+class engine {
+public:
+    virtual time_point now() noexcept = 0;
+
+    // The calling thread gives the baton away until unpark(), or until `deadline` (null: none); false: it came first.
+    virtual bool park(parker& self, const time_point* deadline) noexcept = 0;
+    virtual void unpark(parker& sleeper) noexcept = 0;
+
+    // A coroutine of a scheduler in this world may run.
+    virtual void ready(task_header& task) noexcept = 0;
+
+    virtual void add_timer(timer& entry, time_point due) noexcept = 0;
+    virtual void remove_timer(timer& entry) noexcept = 0;
+
+    // A thread of this world; it waits for the baton before its first step. The handle joins on destruction,
+    // passing the baton on while it waits.
+    struct thread_handle {
+        virtual ~thread_handle() = default;
+    };
+    virtual std::unique_ptr<thread_handle> start_thread(std::string name, std::function<void()> body) = 0;
+
+    // A place where another thread could have come first: the engine may pass the baton on.
+    virtual void point() noexcept = 0;
+
+protected:
+    ~engine() = default;
+};
+
+extern constinit thread_local engine* current_engine;
+
+inline void schedule_point() noexcept {
+#if defined(GRISTMILL_SCHEDULE_POINTS)
+    if (current_engine) current_engine->point();
+#endif
+}
+
+}  // namespace gm::detail
+
+namespace gm {
+inline time_point now() noexcept { return detail::current_engine ? detail::current_engine->now() : clock::now(); }
+}  // namespace gm

@@ -1,0 +1,136 @@
+#pragma once
+// One operation that waits: a node in a channel's queue. The same node serves a thread, a coroutine of ours, a
+// foreign coroutine and a case of a select; they differ in how they are woken and in who may claim them.
+//
+// Claiming. A waiter without a claim word belongs to whoever unlinks it under the lock of the thing it waits on. One
+// with a claim word can be fired by several parties (two channels of a select, a deadline, a context): the first to
+// change the word from `waiting` wins, the others skip it.
+//
+// Waking has two steps, for the sake of destruction. commit() runs under the lock that protected the waiter: from
+// then on the operation counts as done, and its coroutine is either queued already or its scheduler is pinned.
+// wake() runs after the lock was released. A coroutine that is destroyed takes the lock, sees whether it was
+// claimed, and waits until no pin is left.
+
+#include <cstdint>
+
+#include <gristmill/detail/atomic.hpp>
+#include <gristmill/detail/parker.hpp>
+#include <gristmill/detail/worker.hpp>
+
+namespace gm {
+
+// How an operation on a channel ended.
+enum class channel_status : std::uint8_t {
+    ok,
+    closed,       // and, for a receive, empty
+    would_block,  // try_… only
+    timed_out,
+    cancelled,  // the context was done
+};
+
+const char* to_string(channel_status status) noexcept;
+
+}  // namespace gm
+
+namespace gm::detail {
+
+// The word that decides who fires an operation with several possible endings.
+class claim_word {
+public:
+    static constexpr std::uint32_t waiting = 0, idle = ~0u, cancelled = ~1u, timed_out = ~2u;
+
+    // Called by the owner before the first waiter that carries this word is linked.
+    void arm() noexcept { word_.store(waiting, std::memory_order_seq_cst); }
+    bool claim(std::uint32_t winner) noexcept {
+        std::uint32_t expected = waiting;
+        return word_.compare_exchange_strong(expected, winner, std::memory_order_acq_rel, std::memory_order_acquire);
+    }
+    std::uint32_t winner() const noexcept { return word_.load(std::memory_order_acquire); }
+    void disarm() noexcept { word_.store(idle, std::memory_order_relaxed); }
+
+private:
+    atomic<std::uint32_t> word_{idle};
+};
+
+struct waiter {
+    waiter* next = nullptr;
+    waiter* prev = nullptr;
+    void (*wake)(waiter&) noexcept = nullptr;  // null: target is a task of ours
+    void* target = nullptr;
+    void* slot = nullptr;         // a receiver's raw storage, or a sender's value to be moved from
+    claim_word* claim = nullptr;  // null: unlinking is the claim
+    std::uint32_t id = 0;         // what the claimer writes into the word
+    channel_status outcome = channel_status::ok;
+    bool linked = false;
+};
+
+inline bool try_claim(waiter& who) noexcept { return !who.claim || who.claim->claim(who.id); }
+
+// A queue of waiters, first in first out, with removal from the middle. Guarded by its channel's lock.
+class waiter_queue {
+public:
+    bool empty() const noexcept { return head_ == nullptr; }
+
+    void push(waiter& node) noexcept {
+        node.next = nullptr;
+        node.prev = tail_;
+        node.linked = true;
+        (tail_ ? tail_->next : head_) = &node;
+        tail_ = &node;
+    }
+
+    void remove(waiter& node) noexcept {
+        (node.prev ? node.prev->next : head_) = node.next;
+        (node.next ? node.next->prev : tail_) = node.prev;
+        node.linked = false;
+    }
+
+    // The first that can still be claimed, claimed and unlinked; those that somebody else fired are dropped.
+    waiter* pop_claimed() noexcept {
+        while (waiter* first = head_) {
+            remove(*first);
+            if (try_claim(*first)) return first;
+        }
+        return nullptr;
+    }
+
+private:
+    waiter* head_ = nullptr;
+    waiter* tail_ = nullptr;
+};
+
+// What was claimed under a lock and is woken after it.
+class wake_list {
+public:
+    wake_list() noexcept = default;
+    wake_list(const wake_list&) = delete;
+    wake_list& operator=(const wake_list&) = delete;
+
+    // Under the lock.
+    void commit(waiter& claimed) noexcept {
+        if (!claimed.wake && commit_task(*static_cast<task_header*>(claimed.target))) return;
+        claimed.next = nullptr;
+        *end_ = &claimed;
+        end_ = &claimed.next;
+    }
+
+    // After the lock. A waiter may be gone as soon as it was woken.
+    void wake() noexcept {
+        for (waiter* each = first_; each != nullptr;) {
+            waiter* const following = each->next;
+            if (each->wake)
+                each->wake(*each);
+            else
+                wake_task(*static_cast<task_header*>(each->target));
+            each = following;
+        }
+    }
+
+private:
+    waiter* first_ = nullptr;
+    waiter** end_ = &first_;
+};
+
+inline void wake_thread(waiter& who) noexcept { static_cast<parker*>(who.target)->unpark(); }
+
+}  // namespace gm::detail

@@ -1,0 +1,10 @@
+#pragma once
+// The whole library.
+
+#include <gristmill/channel.hpp>
+#include <gristmill/context.hpp>
+#include <gristmill/result.hpp>
+#include <gristmill/scheduler.hpp>
+#include <gristmill/send_result.hpp>
+#include <gristmill/task.hpp>
+#include <gristmill/version.hpp>

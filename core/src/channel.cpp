@@ -1,0 +1,138 @@
+#include <gristmill/channel.hpp>
+
+#include <gristmill/detail/wait_guard.hpp>
+
+namespace gm {
+
+const char* to_string(channel_status status) noexcept {
+    switch (status) {
+        case channel_status::ok: return "ok";
+        case channel_status::closed: return "closed";
+        case channel_status::would_block: return "would block";
+        case channel_status::timed_out: return "timed out";
+        case channel_status::cancelled: return "cancelled";
+    }
+    return "unknown";
+}
+
+namespace detail {
+
+bool channel_base::close() noexcept {
+    wake_list wakes;
+    {
+        lock_guard hold(guard);
+        if (closed_) return false;
+        closed_ = true;
+        for (waiter_queue* const queue : {&receivers, &senders})
+            while (waiter* const each = queue->pop_claimed()) {
+                each->outcome = channel_status::closed;
+                wakes.commit(*each);
+            }
+    }
+    wakes.wake();
+    return true;
+}
+
+namespace {
+
+// A hand-off between two threads takes less than going to sleep: worth a short look where each value is one. Not on a
+// single CPU, where the other thread cannot run meanwhile.
+bool spin_until_notified(const parker& bed) noexcept {
+    static const bool several_cpus = os::usable_cpus() > 1;
+    static const auto limit = static_cast<std::uint64_t>(2000 / os::nanoseconds_per_tick());
+    if (!several_cpus || current_engine) return false;
+    for (const std::uint64_t start = os::ticks(); os::ticks() - start < limit; os::relax())
+        if (bed.notified_already()) return true;
+    return false;
+}
+
+}  // namespace
+
+channel_status channel_base::wait_here(waiter& who, waiter_queue& queue, const limits& until,
+                                       std::source_location where) noexcept {
+    if (current_worker) {
+        guard.release();
+        misuse("a blocking wait on a thread of a scheduler: co_await the async_ form, or use gm::blocking", where);
+    }
+    parker bed;
+    who.wake = wake_thread;
+    who.target = &bed;
+    const bool brief = capacity_ <= 1;
+    if (!until.context && !until.has_deadline) {
+        queue.push(who);
+        guard.release();
+        if (brief) static_cast<void>(spin_until_notified(bed));
+        bed.park();
+        return who.outcome;
+    }
+
+    context_link link;
+    who.claim = &link.word;
+    who.id = channel_won;
+    link.word.arm();
+    queue.push(who);
+    guard.release();
+    if (until.context) {
+        link.node.wake = wake_thread;
+        link.node.target = &bed;
+        until.context->enter(link);
+        if (until.context->done() && link.word.claim(claim_word::cancelled)) bed.unpark();
+    }
+    if (brief) static_cast<void>(spin_until_notified(bed));
+    if (!until.has_deadline)
+        bed.park();
+    else if (!bed.park_until(until.deadline) && !link.word.claim(claim_word::timed_out))
+        bed.park();  // somebody fired it at the last moment: its outcome is on the way
+    context_core::leave(link);
+    switch (link.word.winner()) {
+        case claim_word::cancelled: who.outcome = channel_status::cancelled; break;
+        case claim_word::timed_out: who.outcome = channel_status::timed_out; break;
+        default: return who.outcome;
+    }
+    static_cast<void>(withdraw(who, queue));
+    return who.outcome;
+}
+
+context_link& context_guard::foreign_link(const waiter& who, context_core& core) {
+    auto* const link = new context_link;
+    link->node.wake = who.wake;
+    link->node.target = who.target;
+    core.enter(*link);
+    return *link;
+}
+
+void context_guard::drop_foreign_link(context_link* link) noexcept { release_context_link(link); }
+
+void limits_guard::enter() noexcept { until_.context->enter(link_); }
+
+armed limits_guard::arm(waiter& who) noexcept {
+    if (until_.has_deadline && until_.deadline <= now()) {
+        who.outcome = channel_status::timed_out;
+        return armed::over;
+    }
+    link_.word.arm();
+    if (until_.context)
+        if (const armed state = look_at_context(*until_.context, link_.word, who); state != armed::waiting)
+            return state;
+    if (until_.has_deadline) {
+        alarm_.fire = [](timer& self, wake_list& wakes) noexcept {
+            alarm& here = static_cast<alarm&>(self);
+            if (here.word->claim(claim_word::timed_out)) wakes.commit(here.node);
+        };
+        start_timer(alarm_, until_.deadline);
+    }
+    return armed::waiting;
+}
+
+bool limits_guard::disarm(waiter& who) noexcept {
+    if (until_.has_deadline) stop_timer(alarm_);
+    context_core::leave(link_);
+    switch (link_.word.winner()) {
+        case claim_word::cancelled: who.outcome = channel_status::cancelled; return true;
+        case claim_word::timed_out: who.outcome = channel_status::timed_out; return true;
+        default: return false;
+    }
+}
+
+}  // namespace detail
+}  // namespace gm

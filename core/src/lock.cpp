@@ -1,0 +1,37 @@
+#include <gristmill/detail/lock.hpp>
+
+#include <thread>
+
+namespace gm::detail {
+
+void lock::acquire_contended() noexcept {
+    if (current_engine) {  // one thread at a time: only another's turn can free the word
+        while (held_.exchange(1, std::memory_order_acquire) != 0) current_engine->point();
+        return;
+    }
+    for (int turn = 0; turn < 100; ++turn) {
+        os::relax();
+        if (held_.load(std::memory_order_relaxed) == 0 && held_.exchange(1, std::memory_order_acquire) == 0) return;
+    }
+    std::atomic<std::uint32_t>& sleepers = sleepers_of(this);
+    sleepers.fetch_add(1, std::memory_order_relaxed);
+    os::heavy_fence();
+    while (held_.exchange(1, std::memory_order_acquire) != 0) os::wait(held_.raw(), 1);
+    sleepers.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void biased_lock::guest_acquire() noexcept {
+    guests_.acquire();
+    guest_.store(1, std::memory_order_relaxed);
+    os::heavy_fence();
+    for (int turn = 0; inside_.load(std::memory_order_acquire) != 0; ++turn) {
+        if (current_engine)
+            current_engine->point();
+        else if (turn < 100)
+            os::relax();
+        else
+            std::this_thread::yield();  // the owner was preempted inside: it needs a CPU to leave
+    }
+}
+
+}  // namespace gm::detail

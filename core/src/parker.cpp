@@ -1,0 +1,23 @@
+#include <gristmill/detail/parker.hpp>
+
+namespace gm::detail {
+
+constinit thread_local engine* current_engine = nullptr;
+
+// In a virtual world one thread runs at a time: the word needs no protection, only the engine's attention.
+bool parker::park_virtually(const time_point* deadline) noexcept {
+    bool in_time = true;
+    while (state_.load(std::memory_order_relaxed) != notified && in_time) {
+        state_.store(asleep, std::memory_order_relaxed);
+        in_time = engine_->park(*this, deadline);
+    }
+    in_time = state_.load(std::memory_order_relaxed) == notified;
+    state_.store(awake, std::memory_order_relaxed);
+    return in_time;
+}
+
+void parker::unpark_virtually() noexcept {
+    if (state_.exchange(notified, std::memory_order_relaxed) == asleep) engine_->unpark(*this);
+}
+
+}  // namespace gm::detail
