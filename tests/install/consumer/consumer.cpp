@@ -1,6 +1,12 @@
-// A user's program. It calls into the compiled library, so that a package without it does not link.
-#include <gristmill/version.hpp>
+// A user's program. It includes everything and calls into the compiled library, so that a package that lacks a header
+// or the library does not build.
+#include <gristmill/gristmill.hpp>
 
 #include <cstdio>
 
-int main() { std::printf("gristmill %s\n", gm::version()); }
+int main() {
+    gm::channel<int> answers(1);
+    answers.send(42);
+    if (answers.receive().value() != 42) return 1;
+    std::printf("gristmill %s\n", gm::version());
+}
