@@ -24,7 +24,7 @@ bool channel_base::close() noexcept {
         if (closed_) return false;
         closed_ = true;
         for (waiter_queue* const queue : {&receivers, &senders})
-            while (waiter* const each = queue->pop_claimed()) {
+            while (waiter* const each = queue->pop_closed()) {
                 each->outcome = channel_status::closed;
                 wakes.commit(*each);
             }

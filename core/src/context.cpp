@@ -195,7 +195,7 @@ void release_context_link(context_link* link) noexcept {
 namespace {
 
 struct closable : detail::context_core::done_channel {
-    channel<nothing> ends{std::size_t{0}};
+    channel<nothing> ends{0};
     void close() noexcept override { static_cast<void>(ends.close()); }
 };
 

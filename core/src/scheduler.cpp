@@ -357,7 +357,7 @@ task_header* scheduler_core::sleep(worker& me) noexcept {
     auto delay = first_watch;
     int empty_looks = 0;
     bool watch = false;
-    static_cast<void>(look(me, false));  // for comparison
+    if (task_header* const task = look(me, false)) return task;
     while (true) {
         {
             lock_guard hold(shared_guard_);
@@ -379,7 +379,8 @@ task_header* scheduler_core::sleep(worker& me) noexcept {
         if (!watch) {
             // Somebody may have queued work after our last look and before it could see that nobody watches.
             os::heavy_fence();
-            if (!watched_.load(std::memory_order_relaxed) && anything_queued() && wake_up(me)) {
+            if (!watched_.load(std::memory_order_relaxed) && anything_queued()) {
+                if (!wake_up(me)) return nullptr;
                 empty_looks = 0;
                 continue;
             }

@@ -285,13 +285,14 @@ public:
 
     // 0: rendezvous. Memory for `capacity` values is taken now; sending allocates nothing. At most 2^32 - 2.
     explicit channel(std::size_t capacity, std::source_location where = std::source_location::current())
-        : channel(new detail::channel_core<T>(checked(capacity, where))) {}
+        : channel(adopt{}, new detail::channel_core<T>(checked(capacity, where))) {}
 
     // Never full: a send never waits. It may throw std::bad_alloc, its argument intact.
-    static channel unbounded() { return channel(new detail::channel_core<T>(detail::channel_base::unbounded)); }
+    static channel unbounded() { return channel(adopt{}, new detail::channel_core<T>(detail::channel_base::unbounded)); }
 
 private:
-    explicit channel(detail::channel_core<T>* core) noexcept : detail::channel_handle<T>(core) {}  // adopts it
+    struct adopt {};
+    channel(adopt, detail::channel_core<T>* core) noexcept : detail::channel_handle<T>(core) {}
     static std::uint32_t checked(std::size_t capacity, std::source_location where) {
         if (capacity >= detail::channel_base::unbounded)
             detail::misuse("a channel's capacity is at most 2^32 - 2; channel::unbounded() has none", where);

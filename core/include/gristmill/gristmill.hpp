@@ -5,6 +5,7 @@
 #include <gristmill/context.hpp>
 #include <gristmill/result.hpp>
 #include <gristmill/scheduler.hpp>
+#include <gristmill/select.hpp>
 #include <gristmill/send_result.hpp>
 #include <gristmill/task.hpp>
 #include <gristmill/version.hpp>

@@ -4,6 +4,7 @@
 // null, and the test for that is all that virtual time costs.
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -42,11 +43,19 @@ public:
     };
     virtual std::unique_ptr<thread_handle> start_thread(std::string name, std::function<void()> body) = 0;
 
+    // What a select among several ready cases draws from: a world replays exactly, its dice included.
+    virtual std::uint64_t random() noexcept {
+        dice_ ^= dice_ << 13;
+        dice_ ^= dice_ >> 7;
+        return dice_ ^= dice_ << 17;
+    }
+
     // A place where another thread could have come first: the engine may pass the baton on.
     virtual void point() noexcept = 0;
 
 protected:
     ~engine() = default;
+    std::uint64_t dice_ = 0x9e3779b97f4a7c15;  // never 0
 };
 
 extern constinit thread_local engine* current_engine;

@@ -52,6 +52,11 @@ private:
     atomic<std::uint32_t> word_{idle};
 };
 
+// A select's word. A case whose handler wants a value retires when its channel is closed; the last to retire fires.
+struct select_word : claim_word {
+    atomic<std::uint32_t> live{0};  // cases that have not retired
+};
+
 struct waiter {
     waiter* next = nullptr;
     waiter* prev = nullptr;
@@ -62,9 +67,17 @@ struct waiter {
     std::uint32_t id = 0;         // what the claimer writes into the word
     channel_status outcome = channel_status::ok;
     bool linked = false;
+    bool retires = false;  // claim is a select_word: a close takes this case out instead of firing it
 };
 
 inline bool try_claim(waiter& who) noexcept { return !who.claim || who.claim->claim(who.id); }
+
+// For a close: a case that retires is claimed only if it was the last one.
+inline bool try_claim_by_close(waiter& who) noexcept {
+    if (who.retires && static_cast<select_word*>(who.claim)->live.fetch_sub(1, std::memory_order_acq_rel) != 1)
+        return false;
+    return try_claim(who);
+}
 
 // A queue of waiters, first in first out, with removal from the middle. Guarded by its channel's lock.
 class waiter_queue {
@@ -90,6 +103,15 @@ public:
         while (waiter* first = head_) {
             remove(*first);
             if (try_claim(*first)) return first;
+        }
+        return nullptr;
+    }
+
+    // The next one that a close has to wake.
+    waiter* pop_closed() noexcept {
+        while (waiter* first = head_) {
+            remove(*first);
+            if (try_claim_by_close(*first)) return first;
         }
         return nullptr;
     }

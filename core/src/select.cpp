@@ -1,0 +1,249 @@
+#include <gristmill/detail/select_core.hpp>
+
+#include <algorithm>
+#include <bit>
+#include <functional>
+
+namespace gm::detail {
+
+namespace {
+
+constexpr std::uint32_t deadline_id = claim_word::timed_out;
+
+// Any generator does: it only has to be fair, and quick.
+std::uint64_t random_number() noexcept {
+    if (current_engine) return current_engine->random();
+    static constinit thread_local std::uint64_t state = 0;
+    if (state == 0) state = os::ticks() | 1;
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return state;
+}
+
+}  // namespace
+
+select_core::select_core(std::span<select_case* const> cases, bool in_order) noexcept
+    : cases_(cases), in_order_(in_order) {
+    for (std::size_t i = 0; i < cases_.size(); ++i) {
+        const select_case& each = *cases_[i];
+        if (each.kind == case_kind::otherwise) otherwise_case_ = static_cast<std::int16_t>(i);
+        if (each.kind == case_kind::deadline &&
+            (deadline_case_ < 0 || each.deadline < cases_[static_cast<std::size_t>(deadline_case_)]->deadline))
+            deadline_case_ = static_cast<std::int16_t>(i);
+    }
+}
+
+// The next case to look at: the first left, or any of them.
+std::size_t select_core::draw(std::size_t& left, std::uint64_t& unseen) noexcept {
+    std::size_t skip = 0;
+    if (!in_order_ && left > 1) skip = static_cast<std::size_t>((random_number() >> 32) * left >> 32);
+    --left;
+    std::uint64_t rest = unseen;
+    for (; skip != 0; --skip) rest &= rest - 1;
+    const int index = std::countr_zero(rest);
+    unseen &= ~(std::uint64_t{1} << index);
+    return static_cast<std::size_t>(index);
+}
+
+bool select_core::fire(std::size_t index, channel_status outcome) noexcept {
+    result_ = {channel_status::ok, index};
+    outcome_ = outcome;
+    return true;
+}
+
+// Under the case's lock.
+bool select_core::attempt(std::size_t index, wake_list& wakes) {
+    select_case& each = *cases_[index];
+    const channel_status status = each.attempt(each, wakes);
+    if (status == channel_status::would_block) return false;
+    if (status == channel_status::closed && each.node.retires) {
+        each.retired = true;
+        return false;
+    }
+    return fire(index, status);
+}
+
+bool select_core::poll() {
+    std::uint64_t unseen = 0;
+    for (std::size_t i = 0; i < cases_.size(); ++i)
+        if (cases_[i]->live()) unseen |= std::uint64_t{1} << i;
+    for (auto left = static_cast<std::size_t>(std::popcount(unseen)); left != 0;) {
+        const std::size_t index = draw(left, unseen);
+        wake_list wakes;
+        bool fired;
+        {
+            lock_guard hold(cases_[index]->channel->guard);
+            fired = attempt(index, wakes);
+        }
+        wakes.wake();
+        if (fired) return true;
+    }
+    if (otherwise_case_ >= 0) return fire(static_cast<std::size_t>(otherwise_case_), channel_status::ok);
+    if (deadline_case_ >= 0 && cases_[static_cast<std::size_t>(deadline_case_)]->deadline <= now())
+        return fire(static_cast<std::size_t>(deadline_case_), channel_status::ok);
+    return all_retired();
+}
+
+// True: no case can ever fire.
+bool select_core::all_retired() noexcept {
+    bool any_retired = false;
+    for (const select_case* each : cases_) {
+        if (each->live()) return false;
+        any_retired |= each->retired;
+    }
+    if (deadline_case_ >= 0) return false;
+    if (!any_retired) misuse("a select whose channels are all nil, without a deadline, would wait for ever", cases_[0]->where);
+    result_ = {channel_status::closed, 0};
+    return true;
+}
+
+// ---- all channels at once ----
+
+namespace {
+
+// The distinct channels of the live cases, locked in the order of their addresses. The list is a copy: once the first
+// lock is released, another thread may resume a coroutine that waits. It then withdraws from every channel, so it
+// cannot get past the locks that are still held here.
+class channel_locks {
+public:
+    explicit channel_locks(std::span<select_case* const> cases) noexcept {
+        for (const select_case* each : cases) {
+            if (!each->live()) continue;
+            channel_base** const at = std::lower_bound(first_, first_ + count_, each->channel, std::less<>());
+            if (at != first_ + count_ && *at == each->channel) continue;  // the same channel twice
+            std::move_backward(at, first_ + count_, first_ + count_ + 1);
+            *at = each->channel;
+            ++count_;
+        }
+        for (std::size_t i = 0; i != count_; ++i) first_[i]->guard.acquire();
+    }
+    channel_locks(const channel_locks&) = delete;
+    channel_locks& operator=(const channel_locks&) = delete;
+    ~channel_locks() {
+        while (count_ != 0) first_[--count_]->guard.release();
+    }
+
+private:
+    std::size_t count_ = 0;
+    channel_base* first_[64];
+};
+
+}  // namespace
+
+bool select_core::attempt_all_locked(wake_list& wakes) {
+    std::uint64_t unseen = 0;
+    for (std::size_t i = 0; i < cases_.size(); ++i)
+        if (cases_[i]->live()) unseen |= std::uint64_t{1} << i;
+    for (auto left = static_cast<std::size_t>(std::popcount(unseen)); left != 0;)
+        if (attempt(draw(left, unseen), wakes)) return true;
+    return false;
+}
+
+// Under all locks: true if the select waits now.
+bool select_core::enqueue(const waiter& self, wake_list& wakes) {
+    if (attempt_all_locked(wakes)) return false;
+    std::uint32_t live = deadline_case_ >= 0 ? 1 : 0;
+    for (const select_case* each : cases_) live += each->live() ? 1 : 0;
+    if (live == 0) {
+        result_ = {channel_status::closed, 0};
+        return false;
+    }
+    word_.live.store(live, std::memory_order_relaxed);
+    suspended_ = true;
+    word_.arm();
+    for (std::size_t i = 0; i < cases_.size(); ++i) {
+        select_case& each = *cases_[i];
+        if (!each.live()) continue;
+        each.node.wake = self.wake;
+        each.node.target = self.target;
+        each.node.claim = &word_;
+        each.node.id = static_cast<std::uint32_t>(i + 1);
+        each.queue().push(each.node);
+    }
+    return true;
+}
+
+void select_core::withdraw_all() noexcept {
+    for (select_case* each : cases_)
+        if (each->live()) static_cast<void>(each->channel->withdraw(each->node, each->queue()));
+}
+
+// The word says who fired; the rest is withdrawn.
+void select_core::conclude() noexcept {
+    suspended_ = false;
+    const std::uint32_t winner = word_.winner();
+    withdraw_all();
+    if (winner == deadline_id) {
+        fire(static_cast<std::size_t>(deadline_case_), channel_status::ok);
+        return;
+    }
+    const select_case& chosen = *cases_[winner - 1];
+    if (chosen.node.outcome == channel_status::closed && chosen.node.retires)
+        result_ = {channel_status::closed, 0};
+    else
+        fire(winner - 1, chosen.node.outcome);
+}
+
+void select_core::wait_here() {
+    if (current_worker)
+        misuse("a blocking select on a thread of a scheduler: co_await async_select instead", cases_[0]->where);
+    parker bed;
+    waiter self;
+    self.wake = wake_thread;
+    self.target = &bed;
+    wake_list wakes;
+    bool waits;
+    {
+        channel_locks hold(cases_);
+        waits = enqueue(self, wakes);
+    }
+    wakes.wake();
+    if (!waits) return;
+    if (deadline_case_ < 0)
+        bed.park();
+    else if (!bed.park_until(cases_[static_cast<std::size_t>(deadline_case_)]->deadline) &&
+             !word_.claim(deadline_id))
+        bed.park();  // a channel was quicker; its wake-up is on the way
+    conclude();
+}
+
+bool select_core::suspend(const waiter& self) {
+    wake_list wakes;
+    bool waits;
+    {
+        channel_locks hold(cases_);
+        waits = enqueue(self, wakes);
+        if (waits && deadline_case_ >= 0) {
+            alarm_.node.wake = self.wake;
+            alarm_.node.target = self.target;
+            alarm_.word = &word_;
+            alarm_.fire = [](timer& entry, wake_list& list) noexcept {
+                alarm& here = static_cast<alarm&>(entry);
+                if (here.word->claim(deadline_id)) list.commit(here.node);
+            };
+            start_timer(alarm_, cases_[static_cast<std::size_t>(deadline_case_)]->deadline);
+        }
+    }
+    wakes.wake();
+    return waits;
+}
+
+void select_core::resumed() noexcept {
+    if (!suspended_) return;
+    if (deadline_case_ >= 0) stop_timer(alarm_);
+    conclude();
+}
+
+int select_core::abandon(const waiter& self) noexcept {
+    if (!suspended_) return -1;
+    suspended_ = false;
+    withdraw_all();
+    if (deadline_case_ >= 0) stop_timer(alarm_);
+    settle(self);
+    const std::uint32_t winner = word_.winner();
+    if (winner == claim_word::waiting || winner == deadline_id) return -1;
+    return static_cast<int>(winner - 1);
+}
+
+}  // namespace gm::detail
