@@ -20,7 +20,7 @@ namespace detail {
 bool channel_base::close() noexcept {
     wake_list wakes;
     {
-        lock_guard hold(guard);
+        channel_guard hold(guard);
         if (closed_) return false;
         closed_ = true;
         for (waiter_queue* const queue : {&receivers, &senders})
@@ -49,9 +49,9 @@ bool spin_until_notified(const parker& bed) noexcept {
 }  // namespace
 
 channel_status channel_base::wait_here(waiter& who, waiter_queue& queue, const limits& until,
-                                       std::source_location where) noexcept {
+                                       std::source_location where, channel_lock::entry held) noexcept {
     if (current_worker) {
-        guard.release();
+        guard.release(held);
         misuse("a blocking wait on a thread of a scheduler: co_await the async_ form, or use gm::blocking", where);
     }
     parker bed;
@@ -60,7 +60,7 @@ channel_status channel_base::wait_here(waiter& who, waiter_queue& queue, const l
     const bool brief = capacity_ <= 1;
     if (!until.context && !until.has_deadline) {
         queue.push(who);
-        guard.release();
+        guard.release(held);
         if (brief) static_cast<void>(spin_until_notified(bed));
         bed.park();
         return who.outcome;
@@ -71,7 +71,7 @@ channel_status channel_base::wait_here(waiter& who, waiter_queue& queue, const l
     who.id = channel_won;
     link.word.arm();
     queue.push(who);
-    guard.release();
+    guard.release(held);
     if (until.context) {
         link.node.wake = wake_thread;
         link.node.target = &bed;

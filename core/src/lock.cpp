@@ -1,6 +1,9 @@
 #include <gristmill/detail/lock.hpp>
 
+#include <algorithm>
 #include <thread>
+
+#include <gristmill/detail/channel_lock.hpp>
 
 namespace gm::detail {
 
@@ -32,6 +35,27 @@ void biased_lock::guest_acquire() noexcept {
         else
             std::this_thread::yield();  // the owner was preempted inside: it needs a CPU to leave
     }
+}
+
+// requires: held_ is held.
+void channel_lock::revoke() noexcept {
+    owner_.store(nobody, std::memory_order_relaxed);
+    os::heavy_fence();
+    for (int turn = 0; inside_.load(std::memory_order_acquire) != 0; ++turn) {
+        if (current_engine)
+            current_engine->point();
+        else if (turn < 100)
+            os::relax();
+        else
+            std::this_thread::yield();  // the owner was preempted inside: it needs a CPU to leave
+    }
+    runs_to_bias_ = std::min<std::uint32_t>(runs_to_bias_ * 4, 1u << 30);
+}
+
+// requires: held_ is held. Takes effect with the owner's next acquisition.
+void channel_lock::bias(std::uint32_t me) noexcept {
+    run_ = 0;
+    if (os::fence_by_kernel) owner_.store(me, std::memory_order_relaxed);
 }
 
 }  // namespace gm::detail

@@ -36,7 +36,12 @@ struct worker::glance {
 
 // ---- the hot half's slow paths ----
 
-worker::worker(scheduler_core& owner) noexcept : home(owner) {}
+static std::uint32_t next_worker_id() noexcept {
+    static std::atomic<std::uint32_t> last{0};
+    return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+worker::worker(scheduler_core& owner) noexcept : home(owner), id(next_worker_id()) {}
 worker::~worker() = default;
 
 bool worker::account() noexcept {

@@ -73,7 +73,7 @@ bool select_core::poll() {
         wake_list wakes;
         bool fired;
         {
-            lock_guard hold(cases_[index]->channel->guard);
+            channel_guard hold(cases_[index]->channel->guard);
             fired = attempt(index, wakes);
         }
         wakes.wake();
@@ -116,17 +116,21 @@ public:
             *at = each->channel;
             ++count_;
         }
-        for (std::size_t i = 0; i != count_; ++i) first_[i]->guard.acquire();
+        for (std::size_t i = 0; i != count_; ++i) how_[i] = first_[i]->guard.acquire(current_worker);
     }
     channel_locks(const channel_locks&) = delete;
     channel_locks& operator=(const channel_locks&) = delete;
     ~channel_locks() {
-        while (count_ != 0) first_[--count_]->guard.release();
+        while (count_ != 0) {
+            --count_;
+            first_[count_]->guard.release(how_[count_]);
+        }
     }
 
 private:
     std::size_t count_ = 0;
     channel_base* first_[64];
+    channel_lock::entry how_[64];
 };
 
 }  // namespace

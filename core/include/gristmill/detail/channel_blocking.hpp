@@ -22,14 +22,13 @@ channel_status block_on_channel(channel_core<T>& core, waiter_queue& queue, void
     wake_list wakes;
     channel_status status;
     {
-        lock_guard hold(core.guard);
+        channel_guard hold(core.guard);
         status = attempt(wakes);
         if (status == channel_status::would_block) {
             if (is_past(until)) return channel_status::timed_out;
             waiter self;
             self.slot = slot;
-            hold.hand_over();
-            return core.wait_here(self, queue, until, where);
+            return core.wait_here(self, queue, until, where, hold.hand_over());
         }
     }
     wakes.wake();
@@ -67,7 +66,7 @@ channel_status sending<T, Self>::try_to_send(T& value) const {
     detail::wake_list wakes;
     channel_status status;
     {
-        detail::lock_guard hold(channel.guard);
+        detail::channel_guard hold(channel.guard);
         status = channel.try_send(out.value(), wakes);
     }
     wakes.wake();
@@ -98,7 +97,7 @@ result<T, channel_status> receiving<T, Self>::try_receive() const {
     detail::wake_list wakes;
     channel_status status;
     {
-        detail::lock_guard hold(channel.guard);
+        detail::channel_guard hold(channel.guard);
         status = channel.try_receive(std::addressof(slot.value), wakes);
     }
     wakes.wake();
@@ -118,7 +117,7 @@ channel_status send_run(channel_core<T>& core, Iterator& at, const Sentinel& end
     wake_list wakes;
     channel_status status;
     {
-        lock_guard hold(core.guard);
+        channel_guard hold(core.guard);
         while ((status = core.try_send(out->value(), wakes)) == channel_status::ok) {
             ++sent;
             ++at;
@@ -138,7 +137,7 @@ std::size_t receive_run(channel_core<T>& core, std::vector<T>& to, std::size_t m
     std::size_t taken = 0;
     wake_list wakes;
     {
-        lock_guard hold(core.guard);
+        channel_guard hold(core.guard);
         while (taken < most && to.size() < to.capacity()) {
             if constexpr (is_boxed<T>) break;
             else {

@@ -12,6 +12,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <gristmill/detail/channel_lock.hpp>
 #include <gristmill/detail/context_core.hpp>
 #include <gristmill/detail/waiter.hpp>
 
@@ -40,22 +41,23 @@ public:
 
     std::size_t capacity() const noexcept { return capacity_; }
     std::size_t size() noexcept {
-        lock_guard hold(guard);
+        channel_guard hold(guard);
         return count_;
     }
     bool closed() noexcept {
-        lock_guard hold(guard);
+        channel_guard hold(guard);
         return closed_;
     }
     bool close() noexcept;
 
     // Enqueues `who` (prepared by the caller but for its claim) and parks the calling thread until it is fired or
     // `until` ends the wait. requires: the lock is held and nothing is ready; it is released.
-    channel_status wait_here(waiter& who, waiter_queue& queue, const limits& until, std::source_location where) noexcept;
+    channel_status wait_here(waiter& who, waiter_queue& queue, const limits& until, std::source_location where,
+                             channel_lock::entry held) noexcept;
 
     // Takes `who` out of `queue` if it is still there. True: it was, nobody had fired it.
     bool withdraw(waiter& who, waiter_queue& queue) noexcept {
-        lock_guard hold(guard);
+        channel_guard hold(guard);
         if (who.linked) {
             queue.remove(who);
             return true;
@@ -63,7 +65,7 @@ public:
         return false;
     }
 
-    lock guard;  // protects everything but the reference count
+    channel_lock guard;  // protects everything but the reference count
 
 protected:
     ~channel_base() = default;

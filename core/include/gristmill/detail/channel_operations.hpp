@@ -75,7 +75,7 @@ private:
     bool try_now() {
         wake_list wakes;
         {
-            lock_guard hold(self().channel().guard);
+            channel_guard hold(self().channel().guard);
             waiter_.outcome = self().attempt(wakes);
         }
         wakes.wake();
@@ -87,7 +87,7 @@ private:
         wake_list wakes;
         channel_status status;
         {
-            lock_guard hold(self().channel().guard);
+            channel_guard hold(self().channel().guard);
             status = self().attempt(wakes);
             if (status == channel_status::would_block) {
                 // Once it is armed, another thread may run the coroutine; it will want this lock before it goes far.
