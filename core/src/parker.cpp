@@ -7,6 +7,7 @@ constinit thread_local engine* current_engine = nullptr;
 // In a virtual world one thread runs at a time: the word needs no protection, only the engine's attention.
 bool parker::park_virtually(const time_point* deadline) noexcept {
     bool in_time = true;
+    schedule_point();
     while (state_.load(std::memory_order_relaxed) != notified && in_time) {
         state_.store(asleep, std::memory_order_relaxed);
         in_time = engine_->park(*this, deadline);
@@ -17,6 +18,7 @@ bool parker::park_virtually(const time_point* deadline) noexcept {
 }
 
 void parker::unpark_virtually() noexcept {
+    schedule_point();
     if (state_.exchange(notified, std::memory_order_relaxed) == asleep) engine_->unpark(*this);
 }
 

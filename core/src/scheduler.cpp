@@ -155,7 +155,11 @@ scheduler_core::scheduler_core(const scheduler_options& options)
         each.index_ = i;
         each.glances_ = std::make_unique<worker::glance[]>(threads);
     }
-    if (engine_) return;
+    if (engine_) {  // the engine has the workers, and no two of them run at once
+        worth_sharing_ = std::uint64_t{1} << 56;
+        shared_count_.store(1, std::memory_order_relaxed);  // whoever has spent its budget yields
+        return;
+    }
     try {
         for (auto& each : workers_)
             threads_.emplace_back([this, &me = *each, name = options.name] {
@@ -448,7 +452,7 @@ void scheduler_core::request_watch() noexcept {
 void scheduler_core::wait_for_pins() const noexcept {
     for (int turn = 0; pins_.load(std::memory_order_acquire) != 0; ++turn) {
         if (current_engine)
-            current_engine->point();
+            current_engine->yield();
         else if (turn < 100)
             os::relax();
         else
@@ -457,6 +461,7 @@ void scheduler_core::wait_for_pins() const noexcept {
 }
 
 void scheduler_core::stop_workers() noexcept {
+    if (engine_) return engine_->stop(*this);
     {
         lock_guard hold(shared_guard_);
         stopping_.store(true, std::memory_order_relaxed);

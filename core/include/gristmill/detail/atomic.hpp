@@ -35,6 +35,9 @@ public:
         schedule_point();
         return value_.compare_exchange_strong(expected, value, success, failure);
     }
+    bool compare_exchange_weak(T& expected, T value, std::memory_order success, std::memory_order failure) noexcept {
+        return compare_exchange_strong(expected, value, success, failure);
+    }
     T fetch_add(T value, std::memory_order order = std::memory_order_seq_cst) noexcept {
         schedule_point();
         return value_.fetch_add(value, order);

@@ -3,10 +3,12 @@
 // library parks, reads the clock, starts a thread or makes a coroutine ready asks it first. In the real world it is
 // null, and the test for that is all that virtual time costs.
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <source_location>
 #include <string>
 
 namespace gm {
@@ -17,6 +19,7 @@ using time_point = clock::time_point;
 namespace gm::detail {
 
 class parker;
+class scheduler_core;
 class timer;
 struct task_header;
 
@@ -32,6 +35,12 @@ public:
 
     // A coroutine of a scheduler in this world may run.
     virtual void ready(task_header& task) noexcept = 0;
+
+    // Before a scheduler's tasks are destroyed: none of them runs any more, and none is ready.
+    virtual void stop(scheduler_core& home) noexcept = 0;
+
+    // For the report of a deadlock: `task` (null: the calling thread) is about to wait.
+    virtual void waits(task_header* task, const char* what, const void* on, std::source_location where) noexcept = 0;
 
     virtual void add_timer(timer& entry, time_point due) noexcept = 0;
     virtual void remove_timer(timer& entry) noexcept = 0;
@@ -52,6 +61,13 @@ public:
 
     // A place where another thread could have come first: the engine may pass the baton on.
     virtual void point() noexcept = 0;
+
+    // A turn of a loop that waits for another thread: the others go first.
+    virtual void yield() noexcept = 0;
+
+    // A lock's sleepers, as in os.hpp.
+    virtual void wait(const std::atomic<std::uint32_t>& word, std::uint32_t expected) noexcept = 0;
+    virtual void wake_one(const std::atomic<std::uint32_t>& word) noexcept = 0;
 
 protected:
     ~engine() = default;

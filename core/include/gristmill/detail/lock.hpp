@@ -23,21 +23,22 @@ public:
     // the word for the last time: either it sees the word free, or we see it counted. So releasing is a plain store.
     // The count stands outside of the lock: once the word is free, somebody may destroy the lock.
     void release() noexcept {
-        std::atomic<std::uint32_t>& sleepers = sleepers_of(this);
+        atomic<std::uint32_t>& sleepers = sleepers_of(this);
         held_.store(0, std::memory_order_release);
         os::light_fence();
         if (sleepers.load(std::memory_order_relaxed) != 0) [[unlikely]]
-            os::wake_one(held_.raw());
+            wake_sleeper(held_.raw());
     }
 
 private:
     // Locks share their counts; a stranger's sleeper costs a wake-up call that wakes nobody.
-    static std::atomic<std::uint32_t>& sleepers_of(const lock* which) noexcept {
+    static atomic<std::uint32_t>& sleepers_of(const lock* which) noexcept {
         return sleepers_[(reinterpret_cast<std::uintptr_t>(which) >> 6) % 64];
     }
     void acquire_contended() noexcept;
+    static void wake_sleeper(const std::atomic<std::uint32_t>& word) noexcept;  // `word` may be gone
 
-    static inline constinit std::atomic<std::uint32_t> sleepers_[64] = {};
+    static inline constinit atomic<std::uint32_t> sleepers_[64] = {};
     atomic<std::uint32_t> held_{0};
 };
 

@@ -12,6 +12,7 @@
 namespace gm::detail {
 
 class scheduler_core;
+class virtual_engine;
 struct context_link;
 
 // First base of every promise of ours, aligned like a pointer: so the frame is found from it.
@@ -174,6 +175,7 @@ public:
 
 private:
     friend class scheduler_core;
+    friend class virtual_engine;
 
     bool watched() const noexcept;
     bool account() noexcept;
