@@ -2,7 +2,6 @@
 # must reach GoogleTest too) and ccache if it is there. A project that includes gristmill never sees this file.
 option(GRISTMILL_TESTS "Build the tests" ON)
 option(GRISTMILL_EXAMPLES "Build the examples and the demo" ON)
-option(GRISTMILL_BENCH "Build the benchmarks (they need the peers' packages)" OFF)
 option(GRISTMILL_WERROR "Warnings are errors" OFF)
 option(GRISTMILL_NO_COROUTINE_TESTS "Leave out what runs a coroutine: g++ 12 miscompiles them" OFF)
 set(GRISTMILL_SANITIZE "" CACHE STRING "What to hand to -fsanitize=, for example address,undefined")

@@ -1,4 +1,5 @@
-# The rooms of the house that are no part of the library. A room whose folder is not there yet is passed over.
+# The rooms of the house that are no part of the library. A room whose folder is not there yet is passed over. bench/ is a
+# project of its own, which includes this one.
 function(gristmill_room wanted folder)
   if(wanted AND EXISTS ${PROJECT_SOURCE_DIR}/${folder}/CMakeLists.txt)
     add_subdirectory(${folder})
@@ -9,5 +10,4 @@ if(GRISTMILL_TESTS)
   enable_testing()
 endif()
 gristmill_room("${GRISTMILL_EXAMPLES}" examples)
-gristmill_room("${GRISTMILL_BENCH}" bench)
 gristmill_room("${GRISTMILL_TESTS}" tests)
