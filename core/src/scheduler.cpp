@@ -22,7 +22,9 @@ constexpr std::int32_t turns = 61;
 
 constexpr double worth_sharing_ns = 100;
 constexpr double spin_ns = 20'000;
-constexpr std::chrono::microseconds first_watch{100}, slowest_watch{1000};
+// How often a worker on watch looks at its peers: at first, after a look that found frozen work (where one coroutine
+// ran long, the next is likely to), and at most; each fruitless look doubles the time.
+constexpr std::chrono::microseconds first_watch{100}, keen_watch{20}, slowest_watch{1000};
 constexpr int empty_looks_before_sleep = 8;
 
 }  // namespace
@@ -164,6 +166,7 @@ scheduler_core::scheduler_core(const scheduler_options& options)
         for (auto& each : workers_)
             threads_.emplace_back([this, &me = *each, name = options.name] {
                 os::name_this_thread(name);
+                os::precise_timers();
                 run(me);
             });
     } catch (const std::system_error& refused) {
@@ -363,10 +366,13 @@ bool scheduler_core::anything_queued() const noexcept {
 
 // Parks until there may be work; keeps watch over the others while they run and nobody else does.
 task_header* scheduler_core::sleep(worker& me) noexcept {
-    auto delay = first_watch;
     int empty_looks = 0;
     bool watch = false;
-    if (task_header* const task = look(me, false)) return task;
+    if (task_header* const task = look(me, false)) {
+        me.watch_delay_ = keen_watch;
+        return task;
+    }
+    me.watch_delay_ = std::min(me.watch_delay_, first_watch);
     while (true) {
         {
             lock_guard hold(shared_guard_);
@@ -396,15 +402,16 @@ task_header* scheduler_core::sleep(worker& me) noexcept {
             me.bed_.park();
             return nullptr;
         }
-        if (me.bed_.park_until(now() + delay) || !wake_up(me)) {
+        if (me.bed_.park_until(now() + me.watch_delay_) || !wake_up(me)) {
             end_watch_locked();
             return nullptr;
         }
         if (task_header* const task = look(me, false)) {
+            me.watch_delay_ = keen_watch;
             end_watch_locked();
             return task;
         }
-        delay = std::min(delay * 2, slowest_watch);
+        me.watch_delay_ = std::min(me.watch_delay_ * 2, slowest_watch);
         empty_looks = anything_queued() ? 0 : empty_looks + 1;
     }
 }

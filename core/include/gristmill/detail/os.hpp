@@ -73,6 +73,9 @@ unsigned usable_cpus() noexcept;
 // Shown by debuggers and `top`; cut to what the system allows. Best effort.
 void name_this_thread(const char* name) noexcept;
 
+// Timed sleeps of the calling thread end as close to their time as the system can. Best effort.
+void precise_timers() noexcept;
+
 // Why a thread could not be started: the limits in force, in words.
 std::string thread_limits();
 

@@ -2,6 +2,7 @@
 // The hot half of the scheduler: a task's header, a worker's run queue, and what a channel operation does to them.
 // The rest, how workers look for work and sleep, is in scheduler.cpp.
 
+#include <chrono>
 #include <coroutine>
 #include <cstdint>
 #include <memory>
@@ -197,6 +198,7 @@ private:
     // For looking at peers, indexed like them: what the last look saw.
     struct glance;
     std::unique_ptr<glance[]> glances_;
+    std::chrono::microseconds watch_delay_{100};
     std::uint32_t index_ = 0;
     parker bed_;
     worker* sleeping_below_ = nullptr;  // these two: guarded by the scheduler's shared lock
