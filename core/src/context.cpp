@@ -13,9 +13,9 @@ struct context_core::expiry : timer {
     explicit expiry(context_core& owner) noexcept : core(owner) {
         node.target = this;
         node.wake = [](waiter& self) noexcept {
-            context_core& core = static_cast<expiry*>(self.target)->core;
-            core.cancel(std::make_exception_ptr(deadline_exceeded()));
-            core.release();
+            context_core& ended = static_cast<expiry*>(self.target)->core;
+            ended.cancel(std::make_exception_ptr(deadline_exceeded()));
+            ended.release();
         };
         fire = [](timer& self, wake_list& wakes) noexcept {
             expiry& here = static_cast<expiry&>(self);

@@ -17,6 +17,16 @@ constexpr bool explored = true;
 constexpr bool explored = false;
 #endif
 
+// A turn of a wait for somebody who is inside for a few instructions.
+void pause(int turn) noexcept {
+    if (current_engine)
+        current_engine->yield();
+    else if (turn < 100)
+        os::relax();
+    else
+        std::this_thread::yield();  // it was preempted inside: it needs a CPU to leave
+}
+
 }  // namespace
 
 void lock::acquire_contended() noexcept {
@@ -51,35 +61,41 @@ void biased_lock::guest_acquire() noexcept {
     guests_.acquire();
     guest_.store(1, std::memory_order_relaxed);
     os::heavy_fence();
-    for (int turn = 0; inside_.load(std::memory_order_acquire) != 0; ++turn) {
-        if (current_engine)
-            current_engine->yield();
-        else if (turn < 100)
-            os::relax();
-        else
-            std::this_thread::yield();  // the owner was preempted inside: it needs a CPU to leave
+    for (int turn = 0; inside_.load(std::memory_order_acquire) != 0; ++turn) pause(turn);
+}
+
+channel_lock::entry channel_lock::acquire_shared(std::uint32_t me) noexcept {
+    held_.acquire();
+    if (owner_.load(std::memory_order_relaxed) != nobody) [[unlikely]]
+        revoke();
+    if (me != last_) {
+        last_ = me;
+        run_ = 0;
+    } else if (me != 0 && ++run_ >= runs_to_bias_) [[unlikely]] {
+        bias(me);
     }
+    return entry::shared;
 }
 
 // requires: held_ is held.
 void channel_lock::revoke() noexcept {
+    const std::uint32_t owner = owner_.load(std::memory_order_relaxed);
     owner_.store(nobody, std::memory_order_relaxed);
     os::heavy_fence();
-    for (int turn = 0; inside_.load(std::memory_order_acquire) != 0; ++turn) {
-        if (current_engine)
-            current_engine->yield();
-        else if (turn < 100)
-            os::relax();
-        else
-            std::this_thread::yield();  // the owner was preempted inside: it needs a CPU to leave
-    }
+    for (int turn = 0; inside_[owner % cells].load(std::memory_order_acquire) != 0; ++turn) pause(turn);
     runs_to_bias_ = std::min<std::uint32_t>(runs_to_bias_ * 4, 1u << 30);
 }
 
 // requires: held_ is held. Takes effect with the owner's next acquisition.
 void channel_lock::bias(std::uint32_t me) noexcept {
     run_ = 0;
-    if (os::fence_by_kernel) owner_.store(me, std::memory_order_relaxed);
+    if (!os::fence_by_kernel) return;
+    for (std::uint32_t i = 0; i < cells; ++i) {
+        if (cell_of_[i] != me && cell_of_[i] != 0) continue;
+        cell_of_[i] = me;
+        owner_.store(me * cells + i, std::memory_order_relaxed);
+        return;
+    }
 }
 
 }  // namespace gm::detail

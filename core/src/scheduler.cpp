@@ -14,9 +14,10 @@ namespace {
 
 // A coroutine may complete so many operations in a row before the others have their turn.
 constexpr std::int32_t full_budget = 256;
-// Operations between two measurements. Odd: most loops have an even number of operations, and each kind is to be
-// met in turn.
-constexpr std::int32_t fuse = 17;
+// Operations between two measurements, while they show trivial work and while they show real work. Odd: most loops have an
+// even number of operations, and each kind is to be met in turn. Reading the counter twice costs as much as several
+// operations.
+constexpr std::int32_t fuse = 63, short_fuse = 17;
 // Switches between two looks at the shared queue.
 constexpr std::int32_t turns = 61;
 
@@ -29,6 +30,17 @@ constexpr int empty_looks_before_sleep = 8;
 
 }  // namespace
 
+namespace {
+
+// Cut to what a channel's lock can tell apart; whoever comes after so many earns no bias.
+std::uint32_t next_id() noexcept {
+    static constinit std::atomic<std::uint32_t> last{0};
+    const std::uint32_t id = last.fetch_add(1, std::memory_order_relaxed) + 1;
+    return id < 1u << 29 ? id : 0;
+}
+
+}  // namespace
+
 struct worker::glance {
     std::uint32_t ready = 0;
     std::uint32_t pops = 0;
@@ -38,19 +50,14 @@ struct worker::glance {
 
 // ---- the hot half's slow paths ----
 
-static std::uint32_t next_worker_id() noexcept {
-    static std::atomic<std::uint32_t> last{0};
-    return last.fetch_add(1, std::memory_order_relaxed) + 1;
-}
-
-worker::worker(scheduler_core& owner) noexcept : home(owner), id(next_worker_id()) {}
+worker::worker(scheduler_core& owner) noexcept : home(owner), id(next_id()) {}
 worker::~worker() = default;
 
 bool worker::account() noexcept {
     budget_ -= fuse_length_;
     const bool has_budget = budget_ > 0;
     if (!has_budget) budget_ = full_budget;
-    fuse_ = fuse_length_ = std::min(fuse, budget_);
+    fuse_ = fuse_length_ = std::min(offering_ ? short_fuse : fuse, budget_);
     if (offering_) home.offer(*this);
     if (!watched()) home.request_watch();
     if (measured_from_ == 0) measured_from_ = os::ticks();
@@ -210,7 +217,10 @@ void scheduler_core::retire(task_promise_base& root) noexcept {
 }
 
 void scheduler_core::inject(task_header& task) noexcept {
-    if (engine_) return engine_->ready(task);
+    if (engine_) {
+        if (!stopping_.load(std::memory_order_relaxed)) engine_->ready(task);
+        return;
+    }
     task.next = nullptr;
     put_shared(&task, &task, 1);
 }
@@ -468,7 +478,11 @@ void scheduler_core::wait_for_pins() const noexcept {
 }
 
 void scheduler_core::stop_workers() noexcept {
-    if (engine_) return engine_->stop(*this);
+    if (engine_) {
+        stopping_.store(true, std::memory_order_relaxed);
+        engine_->stop(*this);
+        return;
+    }
     {
         lock_guard hold(shared_guard_);
         stopping_.store(true, std::memory_order_relaxed);

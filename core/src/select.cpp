@@ -196,6 +196,8 @@ void select_core::wait_here() {
     waiter self;
     self.wake = wake_thread;
     self.target = &bed;
+    if (current_engine) [[unlikely]]
+        current_engine->waits(nullptr, "selects", nullptr, cases_[0]->where);
     wake_list wakes;
     bool waits;
     {
@@ -213,6 +215,8 @@ void select_core::wait_here() {
 }
 
 bool select_core::suspend(const waiter& self) {
+    if (current_engine && !self.wake) [[unlikely]]
+        current_engine->waits(static_cast<task_header*>(self.target), "selects", nullptr, cases_[0]->where);
     wake_list wakes;
     bool waits;
     {
@@ -230,6 +234,8 @@ bool select_core::suspend(const waiter& self) {
         }
     }
     wakes.wake();
+    if (!waits && current_engine && !self.wake) [[unlikely]]
+        current_engine->waits(static_cast<task_header*>(self.target), nullptr, nullptr, {});
     return waits;
 }
 

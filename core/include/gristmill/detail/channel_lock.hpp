@@ -5,8 +5,10 @@
 // stores. The first other thread that comes revokes the bias, with a heavy fence, and each revocation makes the next
 // bias harder to earn: a channel that is shared stays an ordinary lock.
 //
-// Invariants: owner_ changes only while held_ is held. The owner is inside if inside_ is set and owner_ named it
-// after that; anyone else is inside if it holds held_, owner_ is nobody and inside_ was clear since.
+// Invariants: owner_ changes only while held_ is held. Each worker that ever earned the bias has a cell of its own, for
+// the channel's life: the owner is inside if its cell is set and owner_ named it after that; anyone else is inside if it
+// holds held_, owner_ is nobody, and the last owner's cell was clear since. (One flag for all owners will not do: a
+// worker that was revoked while it was about to set the flag would, on finding that out, clear the next owner's.)
 
 #include <gristmill/detail/lock.hpp>
 #include <gristmill/detail/worker.hpp>
@@ -20,54 +22,50 @@ public:
     channel_lock& operator=(const channel_lock&) = delete;
 
     // How it was entered, which the matching release() needs to know.
-    enum class entry : bool { shared, biased };
+    enum class entry : std::uint8_t { cell_0, cell_1, cell_2, cell_3, shared };
 
     // requires: `here` is current_worker.
-    entry acquire(const worker* here) noexcept {
-        const std::uint32_t me = here ? here->id : nobody;
-        if (me != nobody && owner_.load(std::memory_order_relaxed) == me) {
-            inside_.store(1, std::memory_order_relaxed);
+    [[gnu::always_inline]] entry acquire(const worker* here) noexcept {
+        const std::uint32_t me = here ? here->id : 0;
+        const std::uint32_t owner = owner_.load(std::memory_order_relaxed);
+        if (owner / cells == me && me != 0) {
+            atomic<std::uint8_t>& cell = inside_[owner % cells];
+            cell.store(1, std::memory_order_relaxed);
             os::light_fence();  // pairs with the heavy fence in revoke(): one of us sees the other's store
-            if (owner_.load(std::memory_order_relaxed) == me) [[likely]]
-                return entry::biased;
-            inside_.store(0, std::memory_order_release);
+            if (owner_.load(std::memory_order_relaxed) == owner) [[likely]]
+                return static_cast<entry>(owner % cells);
+            cell.store(0, std::memory_order_release);
         }
-        held_.acquire();
-        if (owner_.load(std::memory_order_relaxed) != nobody) [[unlikely]]
-            revoke();
-        if (me != last_) {
-            last_ = me;
-            run_ = 0;
-        } else if (me != nobody && ++run_ >= runs_to_bias_) [[unlikely]] {
-            bias(me);
-        }
-        return entry::shared;
+        return acquire_shared(me);
     }
 
     void release(entry how) noexcept {
-        if (how == entry::biased)
-            inside_.store(0, std::memory_order_release);
-        else
+        if (how == entry::shared)
             held_.release();
+        else
+            inside_[static_cast<std::size_t>(how)].store(0, std::memory_order_release);
     }
 
 private:
     static constexpr std::uint32_t nobody = 0;
+    static constexpr std::uint32_t cells = 4;
 #if defined(GRISTMILL_SCHEDULE_POINTS)
     static constexpr std::uint32_t first_run = 2;  // so that small scenarios see it come and go
 #else
     static constexpr std::uint32_t first_run = 1024;
 #endif
 
+    entry acquire_shared(std::uint32_t me) noexcept;
     void revoke() noexcept;
     void bias(std::uint32_t me) noexcept;
 
     lock held_;
-    atomic<std::uint32_t> inside_{0};      // written by the owner alone
-    atomic<std::uint32_t> owner_{nobody};  // a worker's id
-    std::uint32_t last_ = nobody;          // who came last, and how often in a row
+    atomic<std::uint32_t> owner_{nobody};      // a worker's id and the number of its cell
+    atomic<std::uint8_t> inside_[cells] = {};  // each written by one worker alone
+    std::uint32_t last_ = 0;                   // who came last, and how often in a row
     std::uint32_t run_ = 0;
     std::uint32_t runs_to_bias_ = first_run;
+    std::uint32_t cell_of_[cells] = {};  // the workers that have a cell
 };
 
 class channel_guard {

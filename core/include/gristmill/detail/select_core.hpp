@@ -17,7 +17,7 @@
 namespace gm {
 
 // What became of a select: which case fired, counted from 0; or `closed`: every case that could fire has retired.
-struct [[nodiscard]] select_result {
+struct select_result {
     channel_status status = channel_status::closed;
     std::size_t index = 0;
     explicit operator bool() const noexcept { return status == channel_status::ok; }

@@ -136,7 +136,7 @@ public:
     ~worker();
 
     scheduler_core& home;
-    const std::uint32_t id;  // unique in the process, never 0
+    const std::uint32_t id;  // unique in the process; 0: none was left
     run_queue queue;
 
     // At the start of a channel operation: ends the measurement of the user's own code that account() began.
