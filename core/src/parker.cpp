@@ -19,7 +19,8 @@ bool parker::park_virtually(const time_point* deadline) noexcept {
 
 void parker::unpark_virtually() noexcept {
     schedule_point();
-    if (state_.exchange(notified, std::memory_order_relaxed) == asleep) engine_->unpark(*this);
+    const bool sleeps = state_.exchange(notified, std::memory_order_relaxed) == asleep;
+    if (sleeps || current_engine != engine_) engine_->unpark(*this);  // which does not stand a call from outside
 }
 
 }  // namespace gm::detail

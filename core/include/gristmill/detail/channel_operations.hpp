@@ -39,7 +39,13 @@ public:
             return give_way(self);
         aim(waiter_, self);
         guard_.prepare(waiter_, self);
-        if (!enqueue()) return self;
+        if (current_engine) [[unlikely]]
+            tell_engine(Operation::waits_as);
+        if (!enqueue()) {
+            if (current_engine) [[unlikely]]
+                tell_engine(nullptr);
+            return self;
+        }
         return next_on_this_thread();
     }
 
@@ -70,6 +76,11 @@ protected:
     waiter waiter_{.outcome = channel_status::would_block};
 
 private:
+    // Before it waits, that is while the coroutine is still ours.
+    void tell_engine(const char* what) noexcept {
+        if (!waiter_.wake)
+            current_engine->waits(static_cast<task_header*>(waiter_.target), what, &self().channel(), {});
+    }
     Operation& self() noexcept { return static_cast<Operation&>(*this); }
 
     bool try_now() {
@@ -143,6 +154,7 @@ public:
 
 private:
     friend base;
+    static constexpr const char* waits_as = "receives from a channel";
     channel_core<T>& channel() noexcept { return channel_; }
     waiter_queue& queue() noexcept { return channel_.receivers; }
     channel_status attempt(wake_list& wakes) noexcept { return channel_.try_receive(std::addressof(value_), wakes); }
@@ -201,6 +213,7 @@ public:
 
 private:
     friend base;
+    static constexpr const char* waits_as = "sends to a channel";
     channel_core<T>& channel() noexcept { return channel_; }
     waiter_queue& queue() noexcept { return channel_.senders; }
     channel_status attempt(wake_list& wakes) { return channel_.try_send(value_.value(), wakes); }

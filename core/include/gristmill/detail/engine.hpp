@@ -39,7 +39,7 @@ public:
     // Before a scheduler's tasks are destroyed: none of them runs any more, and none is ready.
     virtual void stop(scheduler_core& home) noexcept = 0;
 
-    // For the report of a deadlock: `task` (null: the calling thread) is about to wait.
+    // For the report of a deadlock: `task` (null: the calling thread) is about to wait; with no `what`, it need not after all.
     virtual void waits(task_header* task, const char* what, const void* on, std::source_location where) noexcept = 0;
 
     virtual void add_timer(timer& entry, time_point due) noexcept = 0;
