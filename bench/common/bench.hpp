@@ -49,11 +49,15 @@ inline double resident_bytes() {
     return static_cast<double>(resident) * static_cast<double>(sysconf(_SC_PAGESIZE));
 }
 
-// The largest the process has been since it started.
+// The largest the process has been since it started. Not ru_maxrss: that remembers what ran before exec.
 inline double peak_resident_bytes() {
-    rusage used{};
-    getrusage(RUSAGE_SELF, &used);
-    return static_cast<double>(used.ru_maxrss) * 1024;
+    long kilobytes = 0;
+    if (std::FILE* file = std::fopen("/proc/self/status", "r")) {
+        for (char line[256]; std::fgets(line, sizeof line, file);)
+            if (std::sscanf(line, "VmHWM: %ld", &kilobytes) == 1) break;
+        std::fclose(file);
+    }
+    return static_cast<double>(kilobytes) * 1024;
 }
 
 // How many threads every contender gets: the CPUs, unless the runner says otherwise.

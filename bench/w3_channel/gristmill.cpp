@@ -63,8 +63,34 @@ double run_ping(std::int64_t rounds) {
     return t.seconds();
 }
 
+gm::task<> send_up_to(gm::sender<int> channel, std::int64_t each) {
+    for (int v = 0; v < each; ++v) co_await channel.async_send(v);
+}
+
+gm::task<bench::received> select_all(gm::receiver<int> a, gm::receiver<int> b, gm::receiver<int> c,
+                                     gm::receiver<int> d, std::int64_t each) {
+    bench::received seen;
+    auto take = [&](int v) {
+        seen.sum += v;
+        ++seen.count;
+    };
+    for (std::int64_t i = 0; i < 4 * each; ++i)
+        co_await gm::async_select(gm::on(a, take), gm::on(b, take), gm::on(c, take), gm::on(d, take));
+    co_return seen;
+}
+
+bench::received run_select4(std::int64_t each) {
+    gm::scheduler scheduler({.threads = width()});
+    gm::channel<int> a(100), b(100), c(100), d(100);
+    bench::timer t;
+    for (const auto& channel : {a, b, c, d}) scheduler.spawn(send_up_to(channel, each));
+    bench::received seen = scheduler.block_on(select_all(a, b, c, d, each));
+    seen.seconds = t.seconds();
+    return seen;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-    return bench::channel_main(argc, argv, {.run_flow = run_flow, .run_ping = run_ping, .run_select4 = {}});
+    return bench::channel_main(argc, argv, {.run_flow = run_flow, .run_ping = run_ping, .run_select4 = run_select4});
 }

@@ -1,0 +1,34 @@
+// gristmill: post() to a pool of threads with its usual queue of 1,024 and no time stamps (gristmill_times.cpp has them).
+// fib forks children on the scheduler.
+#include <gristmill/gristmill.hpp>
+
+#if __has_include(<gristmill/pool.hpp>)
+#include "common/gristmill_pool.hpp"
+#endif
+#include "common/pool_cases.hpp"
+
+namespace {
+
+gm::task<int> fib(int n) {
+    if (n < 2) co_return n;
+    auto left = gm::fork(fib(n - 1));
+    int right = co_await fib(n - 2);
+    co_return co_await left + right;
+}
+
+void run_fib() {
+    gm::scheduler scheduler({.threads = static_cast<unsigned>(bench::threads())});
+    bench::report_fib([&](int n) { return scheduler.block_on(fib(n)); });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+#if __has_include(<gristmill/pool.hpp>)
+    auto table = bench::task_cases<bench::gristmill_pool<gm::job_times::none>>();
+#else
+    bench::case_table table;
+#endif
+    table.push_back({"c", run_fib});
+    return bench::run_case(argc, argv, table);
+}
