@@ -14,6 +14,7 @@ namespace gm::detail {
 struct virtual_engine::strand {
     std::string name;
     std::function<void()> body;
+    std::uint64_t number = 0;
     virtual_engine* world = nullptr;
     std::unique_ptr<virtual_stack> stack;
     state how = state::parked;
@@ -55,6 +56,10 @@ struct virtual_engine::handle final : thread_handle {
     virtual_engine* world;
     std::shared_ptr<strand> who;
 };
+
+bool virtual_engine::asleep(const thread_handle& thread) noexcept {
+    return static_cast<const handle&>(thread).who->how == state::parked;
+}
 
 virtual_engine::virtual_engine(const virtual_world& world)
     : world_(world), stacks_(world.stacks ? *world.stacks : virtual_threads()), dice_state_(world.seed) {
@@ -140,6 +145,7 @@ virtual_engine::strand& virtual_engine::add_strand(std::string name, std::functi
     made->name = std::move(name);
     made->body = std::move(body);
     made->world = this;
+    made->number = ++strands_made_;
     made->deadline.who = made.get();
     made->priority = (std::uint64_t{1} << 32) + draw(std::uint64_t{1} << 32);
     made->stack = stacks_.make(enter, made.get(), made->name.c_str());
@@ -227,6 +233,10 @@ void virtual_engine::switch_to(strand& next) noexcept {
 // `last_resort` waits for another one in a loop.
 virtual_engine::strand& virtual_engine::choose(strand* last_resort) noexcept {
     ++outcome_.steps;
+    const auto on_course = [this](strand& next) -> strand& {
+        outcome_.course = (outcome_.course ^ next.number) * 0x100000001b3;
+        return next;
+    };
     while (!ended_) {
         if (world_.most_steps != 0 && outcome_.steps > world_.most_steps * (ending_ ? 2 : 1)) {
             finish(end::steps);
@@ -237,7 +247,7 @@ virtual_engine::strand& virtual_engine::choose(strand* last_resort) noexcept {
         if (next) {
             if (last_resort) make_runnable(*last_resort);
             fruitless_ = 0;
-            return *next;
+            return on_course(*next);
         }
         if (advance()) continue;
         if (last_resort && ++fruitless_ < 1'000'000) {

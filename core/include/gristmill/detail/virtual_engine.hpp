@@ -56,6 +56,7 @@ struct virtual_outcome {
     std::chrono::nanoseconds passed{0};
     std::vector<virtual_waiting> waiting;
     std::size_t abandoned = 0;
+    std::uint64_t course = 0;  // a hash of who ran when
 };
 
 class virtual_engine final : public engine {
@@ -76,6 +77,9 @@ public:
     // before that.
     bool await_end() noexcept;
     void release_root() noexcept;
+
+    // Whether a thread of start_thread() is asleep: for tests.
+    static bool asleep(const thread_handle& thread) noexcept;
 
     time_point now() noexcept override { return now_; }
     bool park(parker& self, const time_point* deadline) noexcept override;
@@ -152,6 +156,7 @@ private:
     std::unordered_map<const task_header*, note> notes_;
     std::unordered_map<const void*, std::size_t> labels_;
     std::uint64_t notes_taken_ = 0;
+    std::uint64_t strands_made_ = 0;
     std::unique_ptr<strand> home_;  // the caller of run()
     strand* current_ = nullptr;
     strand* root_ = nullptr;
