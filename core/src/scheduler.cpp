@@ -58,12 +58,17 @@ bool worker::account() noexcept {
     const bool has_budget = budget_ > 0;
     if (!has_budget) budget_ = full_budget;
     fuse_ = fuse_length_ = std::min(offering_ ? short_fuse : fuse, budget_);
-    if (offering_) home.offer(*this);
-    if (!watched()) home.request_watch();
+    show_work();
     if (measured_from_ == 0) measured_from_ = os::ticks();
     if (has_budget || (queue.size() == 0 && home.shared_count_.load(std::memory_order_relaxed) == 0)) return true;
     measured_from_ = 0;
     return false;
+}
+
+// Lets idle peers know of what is queued here, as far as they should.
+void worker::show_work() noexcept {
+    if (offering_) home.offer(*this);
+    if (!watched()) home.request_watch();
 }
 
 void worker::end_measurement() noexcept {
@@ -90,11 +95,8 @@ task_header* run_queue::steal() noexcept {
         count(pops_, static_cast<int>(half));
     } else if (oldest_) {
         first = oldest_;
-        oldest_ = first->next;
-        (oldest_ ? oldest_->prev : newest_) = nullptr;
+        drop_child(*first);
         first->next = nullptr;
-        count(children_, -1);
-        count(oldest_taken_, 1);
     }
     guard_.guest_release();
     return first;
@@ -114,7 +116,7 @@ void wake_task(task_header& task) noexcept {
 void requeue(task_header& task) noexcept {
     worker* const here = current_worker;
     if (here && &here->home == task.home)
-        here->push(task);
+        here->push_outside(task);
     else
         task.home->inject(task);
 }
@@ -145,16 +147,23 @@ void start_fork(task_promise_base& child) noexcept {
 
 bool take_back_fork(task_promise_base& child) noexcept {
     worker* const here = current_worker;
-    return here && here->queue.take_back(child);
+    return here && &here->home == child.home && here->queue.take_back(child, here->mark());
 }
 
-void drop_fork_started() noexcept { misuse("a forked task was dropped while it runs: await it, or use a task_group"); }
+// A shutdown destroys parents, with their forks, after the threads have stopped: nothing runs then.
+bool may_drop_fork(task_promise_base& child) noexcept {
+    return take_back_fork(child) || child.child.join.load(std::memory_order_acquire) == &done_mark ||
+           child.home->stopped();
+}
+
+void drop_running_fork() noexcept { misuse("a forked task was dropped while it runs: await it, or use a task_group"); }
 
 // ---- the cold half ----
 
 scheduler_core::scheduler_core(const scheduler_options& options)
     : engine_(current_engine), root_context_(std::make_unique<context_source>()) {
     const unsigned threads = engine_ ? 1 : options.threads != 0 ? options.threads : os::usable_cpus();
+    if (threads > 60'000) misuse("a scheduler has at most 60,000 threads");
     const double unit = os::nanoseconds_per_tick();
     worth_sharing_ = static_cast<std::uint64_t>(worth_sharing_ns / unit);
     spin_ticks_ = static_cast<std::uint64_t>(spin_ns / unit);
@@ -481,6 +490,7 @@ void scheduler_core::stop_workers() noexcept {
     if (engine_) {
         stopping_.store(true, std::memory_order_relaxed);
         engine_->stop(*this);
+        stopped_.store(true, std::memory_order_release);
         return;
     }
     {
@@ -497,6 +507,7 @@ void scheduler_core::stop_workers() noexcept {
         sleeper->bed_.unpark();
     }
     threads_.clear();
+    stopped_.store(true, std::memory_order_release);
 }
 
 shutdown_report scheduler_core::shutdown(std::chrono::milliseconds grace) {
@@ -552,6 +563,7 @@ scheduler::~scheduler() {
 
 bool scheduler::spawn(task<> work, const char* name) {
     auto handle = work.release();
+    if (!handle) detail::misuse("an empty task was spawned: it was moved from, or never made");
     if (core_->spawn(handle.promise(), name)) return true;
     handle.destroy();
     return false;

@@ -42,7 +42,10 @@ public:
 
     // Runs the task now, on the awaiting coroutine's scheduler, and yields its value or throws its exception.
     // requires: not started before, and awaited from a coroutine of gristmill's.
-    auto operator co_await() && noexcept { return detail::task_awaiter<T>(handle_); }
+    auto operator co_await() && noexcept {
+        if (!handle_) detail::misuse("an empty task was awaited: it was moved from, or never made");
+        return detail::task_awaiter<T>(handle_);
+    }
 
 private:
     std::coroutine_handle<promise_type> handle_;
@@ -52,7 +55,10 @@ private:
 template <class T>
 class [[nodiscard("a forked task must be awaited by its parent")]] forked {
 public:
-    explicit forked(task<T>&& child) noexcept : handle_(child.release()) { detail::start_fork(handle_.promise()); }
+    explicit forked(task<T>&& child) noexcept : handle_(child.release()) {
+        if (!handle_) detail::misuse("an empty task was forked: it was moved from, or never made");
+        detail::start_fork(handle_.promise());
+    }
     forked(forked&& other) noexcept : handle_(std::exchange(other.handle_, {})) {}
     forked& operator=(forked&&) = delete;
     ~forked() {

@@ -52,6 +52,9 @@ public:
 
     void count_destroyed_value() noexcept { values_destroyed_.fetch_add(1, std::memory_order_relaxed); }
 
+    // Its threads run nothing any more.
+    bool stopped() const noexcept { return stopped_.load(std::memory_order_acquire); }
+
     unsigned threads() const noexcept { return static_cast<unsigned>(workers_.size()); }
     std::size_t live() const noexcept { return live_.load(std::memory_order_acquire); }
     const context_source& root_context() const noexcept { return *root_context_; }
@@ -97,6 +100,7 @@ private:
     std::uint32_t spinners_ = 0;
     bool watching_ = false;  // one of the sleepers wakes up now and then to look at the others
     std::atomic<bool> stopping_{false};
+    std::atomic<bool> stopped_{false};
     std::atomic<std::uint32_t> shared_count_{0};
     std::atomic<std::uint32_t> idle_{0};  // sleepers and spinners
 

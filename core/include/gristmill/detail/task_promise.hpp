@@ -28,12 +28,6 @@ inline std::coroutine_handle<> next_on_this_thread() noexcept {
     return here ? here->next() : std::noop_coroutine();
 }
 
-enum class task_role : std::uint8_t {
-    awaited,  // resumes its continuation
-    root,     // belongs to its scheduler
-    forked,   // meets its parent at `join`
-};
-
 struct task_promise_base : task_header {
     // A root belongs to one of its scheduler's lists of the living, an awaited or forked task to its parent.
     struct root_entry {
@@ -49,15 +43,24 @@ struct task_promise_base : task_header {
         root_entry root;
         child_entry child;
     };
-    task_role role = task_role::awaited;
-    std::uint8_t shard = 0;
-    bool failed = false;
 
     task_promise_base() noexcept : child{nullptr, {nullptr}} {}
     task_promise_base(const task_promise_base&) = delete;
     task_promise_base& operator=(const task_promise_base&) = delete;
     ~task_promise_base() {
         if (link) release_context_link(link);
+    }
+
+    // A frame may be taken on one thread and given back on another.
+    static void* operator new(std::size_t size) {
+        worker* const here = current_worker;
+        return here ? here->frames.take(size) : ::operator new(frame_cache::rounded(size));
+    }
+    static void operator delete(void* frame, std::size_t size) noexcept {
+        if (worker* const here = current_worker)
+            here->frames.give(frame, size);
+        else
+            ::operator delete(frame);
     }
 
     std::suspend_always initial_suspend() const noexcept { return {}; }
@@ -95,6 +98,7 @@ struct task_promise : task_promise_base {
         std::exception_ptr error;
     };
     bool has_value = false;
+    bool failed = false;
 
     task_promise() noexcept {}
     ~task_promise() {
@@ -171,14 +175,15 @@ private:
 
 // The parent's home is found through the thread: a fork is made by a coroutine that runs.
 void start_fork(task_promise_base& child) noexcept;
-// Unawaited: destroyed if it never started, else the program stops.
-void drop_fork_started() noexcept;
 bool take_back_fork(task_promise_base& child) noexcept;
+
+// Unawaited: destroyed if it never started or is done, else the program stops.
+bool may_drop_fork(task_promise_base& child) noexcept;
+[[noreturn]] void drop_running_fork() noexcept;
 
 template <class P>
 void drop_fork(std::coroutine_handle<P> child) noexcept {
-    if (!take_back_fork(child.promise()) && child.promise().child.join.load(std::memory_order_acquire) != &done_mark)
-        drop_fork_started();
+    if (!may_drop_fork(child.promise())) drop_running_fork();
     child.destroy();
 }
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 
+#include <gristmill/detail/frame_cache.hpp>
 #include <gristmill/detail/lock.hpp>
 #include <gristmill/detail/parker.hpp>
 
@@ -16,12 +17,21 @@ class scheduler_core;
 class virtual_engine;
 struct context_link;
 
+enum class task_role : std::uint8_t {
+    awaited,  // resumes its continuation
+    root,     // belongs to its scheduler
+    forked,   // meets its parent at `join`
+};
+
 // First base of every promise of ours, aligned like a pointer: so the frame is found from it.
 struct task_header {
     task_header* next = nullptr;  // in a run queue
     task_header* prev = nullptr;  // in a deque of children
     scheduler_core* home = nullptr;
     context_link* link = nullptr;  // the context this task last waited with; see context.hpp
+    std::atomic<std::uint16_t> deque{0};  // 1 + the index of the worker in whose deque it is; changes under its lock
+    task_role role = task_role::awaited;
+    std::uint8_t shard = 0;
 
     std::coroutine_handle<> handle() noexcept { return std::coroutine_handle<task_header>::from_promise(*this); }
 };
@@ -37,8 +47,10 @@ public:
         guard_.owner_release();
     }
 
-    void push_child(task_header& task) noexcept {
+    // `mark`: 1 + the index of this queue's worker.
+    void push_child(task_header& task, std::uint16_t mark) noexcept {
         guard_.owner_acquire();
+        task.deque.store(mark, std::memory_order_relaxed);
         task.next = nullptr;
         task.prev = newest_;
         (newest_ ? newest_->next : oldest_) = &task;
@@ -55,11 +67,12 @@ public:
         return task;
     }
 
-    // True if `task` was the newest child and nobody stole it: it is the caller's again.
-    bool take_back(task_header& task) noexcept {
+    // True if nobody has taken the child `task` of this queue: it is the caller's again.
+    bool take_back(task_header& task, std::uint16_t mark) noexcept {
+        if (task.deque.load(std::memory_order_relaxed) != mark) return false;
         guard_.owner_acquire();
-        const bool mine = newest_ == &task;
-        if (mine) drop_newest();
+        const bool mine = task.deque.load(std::memory_order_relaxed) == mark;
+        if (mine) drop_child(task);
         guard_.owner_release();
         return mine;
     }
@@ -94,7 +107,7 @@ private:
         if (newest_ && (children_in_a_row_ < 16 || !first_)) {
             task_header* const task = newest_;
             ++children_in_a_row_;
-            drop_newest();
+            drop_child(*task);
             return task;
         }
         children_in_a_row_ = 0;
@@ -108,12 +121,11 @@ private:
         return task;
     }
 
-    void drop_newest() noexcept {
-        newest_ = newest_->prev;
-        if (newest_)
-            newest_->next = nullptr;
-        else
-            oldest_ = nullptr, count(oldest_taken_, 1);
+    void drop_child(task_header& task) noexcept {
+        if (&task == oldest_) count(oldest_taken_, 1);
+        (task.prev ? task.prev->next : oldest_) = task.next;
+        (task.next ? task.next->prev : newest_) = task.prev;
+        task.deque.store(0, std::memory_order_relaxed);
         count(children_, -1);
     }
 
@@ -138,6 +150,7 @@ public:
     scheduler_core& home;
     const std::uint32_t id;  // unique in the process; 0: none was left
     run_queue queue;
+    frame_cache frames;
 
     // At the start of a channel operation: ends the measurement of the user's own code that account() began.
     void operation_begins() noexcept {
@@ -160,10 +173,16 @@ public:
             cut_fuse();
     }
 
-    void push_child(task_header& task) noexcept {
-        queue.push_child(task);
+    // The same outside of an operation: no lock is held, and no operation ends soon.
+    void push_outside(task_header& task) noexcept {
+        queue.push(task);
         if (offering_ || !watched()) [[unlikely]]
-            cut_fuse();
+            show_work();
+    }
+    void push_child(task_header& task) noexcept {
+        queue.push_child(task, mark());
+        if (offering_ || !watched()) [[unlikely]]
+            show_work();
     }
 
     // What runs next on this thread when a coroutine suspends; the worker's loop if nothing is ready here.
@@ -174,12 +193,15 @@ public:
         return std::noop_coroutine();
     }
 
+    std::uint16_t mark() const noexcept { return static_cast<std::uint16_t>(index_ + 1); }
+
 private:
     friend class scheduler_core;
     friend class virtual_engine;
 
     bool watched() const noexcept;
     bool account() noexcept;
+    void show_work() noexcept;
     void end_measurement() noexcept;
     void cut_fuse() noexcept {
         fuse_length_ -= fuse_ - 1;
