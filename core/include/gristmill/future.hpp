@@ -1,0 +1,130 @@
+#pragma once
+// future<T>: a job's result, for one who waits: a thread by get(), a coroutine by co_await. Letting go of it neither waits
+// nor cancels.
+
+#include <coroutine>
+#include <source_location>
+#include <utility>
+
+#include <gristmill/channel.hpp>
+#include <gristmill/detail/misuse.hpp>
+#include <gristmill/detail/pool_core.hpp>
+#include <gristmill/detail/pool_job.hpp>
+#include <gristmill/detail/resume_target.hpp>
+#include <gristmill/job_result.hpp>
+
+namespace gm {
+
+// What cancel() met.
+enum class cancel_outcome : std::uint8_t {
+    queued,   // it never runs; its result is `cancelled`
+    running,  // its stop token is set; its result is whatever it makes of that
+    done,     // too late
+};
+
+namespace detail {
+
+template <class T>
+class [[nodiscard]] future_awaiter {
+public:
+    explicit future_awaiter(job_state<T>* state) noexcept : state_(state) {}
+    future_awaiter(const future_awaiter&) = delete;
+    future_awaiter& operator=(const future_awaiter&) = delete;
+    ~future_awaiter() {
+        if (waiting_ && !state_->withdraw_waiter(waiter_)) settle(waiter_);
+        if (state_) state_->release();
+    }
+
+    bool await_ready() const noexcept { return state_->done(); }
+    template <class P>
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<P> self) noexcept {
+        static_assert(resumable_promise<P>, GRISTMILL_NEEDS_RESUME_TARGET);
+        if (state_->coroutine && current_worker && state_->core->runs_on(&current_worker->home))
+            static_cast<void>(state_->core->lend_slot(*state_));
+        aim(waiter_, self);
+        waiting_ = true;
+        if (state_->enqueue_waiter(waiter_)) return next_on_this_thread();
+        waiting_ = false;
+        return self;
+    }
+    job_result<T> await_resume() {
+        waiting_ = false;
+        return state_->take_result();
+    }
+
+private:
+    job_state<T>* state_;  // owned
+    waiter waiter_;
+    bool waiting_ = false;
+};
+
+}  // namespace detail
+
+// Thread safety: one thread at a time; any thread.
+template <class T>
+class [[nodiscard]] future {
+public:
+    using value_type = T;
+
+    future() noexcept = default;
+    explicit future(detail::job_state<T>* adopted) noexcept : state_(adopted) {}
+    future(future&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
+    future& operator=(future&& other) noexcept {
+        future old(std::move(*this));
+        state_ = std::exchange(other.state_, nullptr);
+        return *this;
+    }
+    ~future() {
+        if (state_) state_->release();
+    }
+
+    // False: made without a job, or its result was taken.
+    bool valid() const noexcept { return state_ != nullptr; }
+    job_id id(std::source_location where = std::source_location::current()) const { return state(where).facts.id; }
+    bool ready(std::source_location where = std::source_location::current()) const { return state(where).done(); }
+
+    // Waits for the result and takes it: once. Inside of the job's own pool, a job that is still queued runs here and now, and no
+    // other one does. requires: valid(); not on a thread of a scheduler unless ready().
+    job_result<T> get(std::source_location where = std::source_location::current()) {
+        static_cast<void>(state(where).wait({}, where));
+        future taken(std::move(*this));
+        return taken.state_->take_result();
+    }
+
+    // Waits, but not longer: true if the result is there to be taken.
+    bool wait(const until& limit, std::source_location where = std::source_location::current()) const {
+        return state(where).wait(limit.limits(), where);
+    }
+
+    cancel_outcome cancel(std::source_location where = std::source_location::current()) const {
+        detail::job_state<T>& job = state(where);
+        return static_cast<cancel_outcome>(job.core->cancel(job));
+    }
+
+    // While it is queued: true. Its place is as if it had been submitted at its time with this priority.
+    bool set_priority(int priority, std::source_location where = std::source_location::current()) const {
+        if (priority < lowest_priority || priority > highest_priority) detail::misuse("a priority is 0 to 7", where);
+        return state(where).core->set_priority(state(where), priority);
+    }
+
+    // Takes the result, as get() does.
+    auto operator co_await() {
+        static_cast<void>(state(std::source_location::current()));
+        return detail::future_awaiter<T>(std::exchange(state_, nullptr));
+    }
+
+    detail::job_state<T>* release() noexcept { return std::exchange(state_, nullptr); }
+
+private:
+    [[noreturn]] static void missing(std::source_location where) {
+        detail::misuse("a future without a job, or whose result was taken", where);
+    }
+    detail::job_state<T>& state(std::source_location where) const {
+        if (!state_) missing(where);
+        return *state_;
+    }
+
+    detail::job_state<T>* state_ = nullptr;
+};
+
+}  // namespace gm

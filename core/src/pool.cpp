@@ -1,0 +1,71 @@
+#include <gristmill/pool.hpp>
+
+namespace gm {
+
+waiting_job::~waiting_job() {
+    if (!full_ || !entry_.is_job()) return;
+    entry_.job()->discard_body();
+    entry_.job()->release();
+}
+
+job_id waiting_job::id() const noexcept {
+    return entry_.is_job() ? const_cast<detail::pool_entry&>(entry_).job()->facts.id : job_id{};
+}
+
+const char* waiting_job::name() const noexcept {
+    return entry_.is_job() ? const_cast<detail::pool_entry&>(entry_).job()->name : nullptr;
+}
+
+bool waiting_job::run() {
+    if (!full_ || (entry_.is_job() && entry_.job()->coroutine)) return false;
+    waiting_job taken(std::move(*this));
+    if (!entry_.is_job()) return static_cast<void>(taken.entry_.ops->run(taken.entry_.room)), true;
+    job self(taken.entry_.job(), -1, nullptr, nullptr);
+    taken.entry_.job()->run(self);
+    return true;
+}
+
+pool::pool(pool_options options, std::source_location where) : pool(options, nullptr, where) {}
+
+pool::pool(const pool_options& options, std::function<detail::worker_state_box()> make_state, std::source_location where) {
+    if (options.timeout.count() < 0 || options.queue_timeout.count() < 0 || options.grace.count() < 0 ||
+        options.sizing.idle.count() < 0)
+        detail::misuse("a pool's times are not negative", where);
+    if (options.priority_step.count() <= 0) detail::misuse("a pool's priority_step is longer than nothing", where);
+    core_ = new detail::pool_core(options, std::move(make_state));
+}
+
+pool::~pool() {
+    core_->end();
+    core_->release();
+}
+
+bool pool::close(const until& limit) {
+    core_->close();
+    return core_->wait_until_ended(limit.limits(), detail::pool_core::what::jobs);
+}
+
+std::vector<waiting_job> pool::stop() {
+    core_->close();
+    std::vector<detail::waiting_entry> entries;
+    core_->stop(entries);
+    std::vector<waiting_job> back;
+    back.reserve(entries.size());
+    for (const detail::waiting_entry& each : entries) back.emplace_back(each);
+    return back;
+}
+
+std::vector<waiting_job> pool::stop(const until& limit, bool* all_ended) {
+    std::vector<waiting_job> back = stop();
+    const bool ended = core_->wait_until_ended(limit.limits(), detail::pool_core::what::jobs);
+    if (all_ended) *all_ended = ended;
+    return back;
+}
+
+pool_snapshot pool::snapshot() const {
+    pool_snapshot all = core_->snapshot();
+    core_->name_current(all);
+    return all;
+}
+
+}  // namespace gm

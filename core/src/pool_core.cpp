@@ -1,0 +1,452 @@
+// Admission: how a job gets into the queue, or does not; and how the queue is closed, stopped and emptied.
+#include <gristmill/detail/pool_core.hpp>
+
+#include <algorithm>
+
+#include "pool_after_lock.hpp"
+
+namespace gm::detail {
+
+namespace {
+// How deep jobs may run in place of a full queue, one in another. What comes below goes over the bound and is counted.
+constexpr std::uint32_t deepest = 64;
+// A crew of trivial jobs hands its allowances out in pieces; a small queue has nothing to hand out.
+constexpr std::size_t smallest_shared_queue = 1024;
+constexpr std::uint32_t largest_allowance = 256;
+}  // namespace
+
+pool_core::pool_core(const pool_options& options, std::function<worker_state_box()> make_state)
+    : options_(options),
+      make_state_(std::move(make_state)),
+      observer_(options.observer),
+      engine_(current_engine),
+      unit_(engine_ ? 1.0 : os::nanoseconds_per_tick()),
+      stamps_(options.times == job_times::counter || options.sizing.most != 0),
+      plain_(!options.observer && options.timeout.count() <= 0 && options.queue_timeout.count() <= 0),
+      worth_waking_(static_cast<std::uint64_t>(5'000 / unit_)),
+      trivial_(static_cast<std::uint64_t>(1'000 / unit_)),
+      born_(stamp()),
+      queue_(static_cast<std::uint64_t>(static_cast<double>(options.priority_step.count()) / unit_)),
+      average_(static_cast<std::uint64_t>(10'000 / unit_)),
+      coroutines_(static_cast<std::uint64_t>(static_cast<double>(options.priority_step.count()) / unit_)) {
+    if (options_.sizing.most != 0) {
+        options_.sizing.least = std::clamp(options_.sizing.least, 1u, options_.sizing.most);
+        workers_.store(options_.sizing.least, std::memory_order_relaxed);
+    } else {
+        workers_.store(options_.workers != 0 ? options_.workers : os::usable_cpus(), std::memory_order_relaxed);
+    }
+    report_from_ = born_;
+}
+
+pool_core::~pool_core() = default;
+
+void pool_core::release() noexcept {
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+}
+
+// ---- room ----
+
+std::size_t pool_core::waiting_refreshed() noexcept {
+    taken_ahead_ = 0;
+    for (const auto& each : crew_) taken_ahead_ += each->local.size() + each->allowance.load(std::memory_order_relaxed);
+    const auto all = static_cast<std::ptrdiff_t>(queue_.size() + coroutines_.size() + taken_ahead_);
+    return static_cast<std::size_t>(std::max<std::ptrdiff_t>(0, all - tombstones_));
+}
+
+// requires: the lock.
+bool pool_core::has_room() noexcept {
+    if (options_.queue == unbounded_queue) return true;
+    std::size_t limit = options_.queue;
+    if (limit == 0) {
+        const unsigned wanted = workers_.load(std::memory_order_relaxed), live = live_threads();
+        limit = sleepers_ + waking_ + starting_ + (wanted > live ? wanted - live : 0);
+    }
+    const auto sum = static_cast<std::ptrdiff_t>(queue_.size() + coroutines_.size() + taken_ahead_) - tombstones_;
+    if (sum < static_cast<std::ptrdiff_t>(limit)) [[likely]]
+        return true;
+    return taken_ahead_ != 0 && waiting_refreshed() < limit;
+}
+
+// Tells those who wait for room. While jobs are trivial, one waiter is woken when a quarter of the queue is free: waking it for
+// each place would cost a thousand times the job. That is safe because such a waiter looks again by itself for a while,
+// and then asks to be told of every single place (strict_).
+void pool_core::make_room_known(after_lock& after, bool trivial) noexcept {
+    if (for_room_.empty()) [[likely]]
+        return;
+    const bool strict = strict_.load(std::memory_order_relaxed);
+    const std::size_t waiting = waiting_refreshed();
+    const std::size_t limit = std::max<std::size_t>(options_.queue, 1);
+    if (options_.queue != 0 && waiting >= limit) return;
+    const std::size_t free = options_.queue == 0 ? 1 : limit - waiting;
+    if (!strict && trivial && free < limit / 4) return;
+    for (std::size_t i = strict || !trivial ? free : 1; i != 0; --i) {
+        waiter* const first = for_room_.pop_claimed();
+        if (!first) break;
+        after.wakes.commit(*first);
+    }
+    if (for_room_.empty()) strict_.store(false, std::memory_order_relaxed);
+}
+
+bool pool_core::wait_for_room(const limits& until) {
+    std::chrono::microseconds patience{100};
+    for (int looks = 0;; ++looks) {
+        if (until.context && until.context->done()) return false;
+        if (until.has_deadline && until.deadline <= now()) return false;
+        parker bed;
+        context_link link;  // the word that the pool, the context and our own clock claim
+        waiter self;
+        self.wake = wake_thread;
+        self.target = &bed;
+        self.claim = &link.word;
+        self.id = 1;
+        const bool strict = looks >= 4 || engine_;
+        {
+            lock_guard hold(guard_);
+            if (closed_ || has_room()) return true;
+            if (strict) strict_.store(true, std::memory_order_relaxed);
+            link.word.arm();
+            for_room_.push(self);
+        }
+        if (until.context) {
+            link.node.wake = wake_thread;
+            link.node.target = &bed;
+            until.context->enter(link);
+            if (until.context->done() && link.word.claim(claim_word::cancelled)) bed.unpark();
+        }
+        time_point wake_at = strict ? time_point::max() : now() + patience;
+        if (until.has_deadline) wake_at = std::min(wake_at, until.deadline);
+        patience *= 2;
+        if (wake_at == time_point::max())
+            bed.park();
+        else if (!bed.park_until(wake_at) && !link.word.claim(claim_word::timed_out))
+            bed.park();  // woken at the last moment: that unpark is on its way
+        context_core::leave(link);
+        lock_guard hold(guard_);
+        if (self.linked) for_room_.remove(self);
+    }
+}
+
+bool pool_core::enqueue_for_room(waiter& who) noexcept {
+    lock_guard hold(guard_);
+    if (closed_ || has_room()) return false;
+    strict_.store(true, std::memory_order_relaxed);
+    for_room_.push(who);
+    return true;
+}
+
+bool pool_core::withdraw_for_room(waiter& who) noexcept {
+    lock_guard hold(guard_);
+    if (!who.linked) return false;
+    for_room_.remove(who);
+    return true;
+}
+
+// ---- in ----
+
+bool pool_core::post_closure(pool_entry entry) {
+    pool_worker* const me = current_pool_worker;
+    if (inside(me) && post_inside(*me, entry)) [[likely]]
+        return true;
+    if (stamps_ || ordered_.load(std::memory_order_relaxed)) entry.stamp = stamp();
+    switch (admit(entry, normal_priority, nullptr)) {
+        case admitted::yes: return true;
+        case admitted::run_here:
+            in_caller_.fetch_add(1, std::memory_order_relaxed);
+            run_in_place(entry, inside(me) ? me : nullptr);
+            return true;
+        default: refused_.fetch_add(1, std::memory_order_relaxed); return false;
+    }
+}
+
+bool pool_core::post_inside(pool_worker& me, pool_entry& entry) {
+    const std::uint32_t allowed = me.allowance.load(std::memory_order_relaxed);
+    if (allowed == 0 || ordered_.load(std::memory_order_relaxed)) [[unlikely]] {
+        if (options_.queue < smallest_shared_queue || ordered_.load(std::memory_order_relaxed)) return false;
+        lock_guard hold(guard_);
+        if (closed_ || !for_room_.empty()) return false;
+        const std::size_t waiting = waiting_refreshed();
+        if (waiting >= options_.queue) return false;
+        const std::size_t share = std::clamp<std::size_t>((options_.queue - waiting) / 4, 1, largest_allowance);
+        me.allowance.store(static_cast<std::uint32_t>(share), std::memory_order_relaxed);
+        taken_ahead_ += share;
+    }
+    if (stamps_) entry.stamp = stamp();
+    if (!me.local.push(entry)) return false;
+    me.allowance.store(me.allowance.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
+    me.submitted.add();
+    if (!watched_.load(std::memory_order_relaxed)) [[unlikely]]
+        request_watch();
+    return true;
+}
+
+// requires: the lock. May throw std::bad_alloc, and then nothing happened. The time of entry never goes back, or a ring would
+// not be in the order of its keys: two producers may read the counter in one order and get the lock in the other.
+void pool_core::push_locked(pool_entry& entry, int level, pool_job* job, after_lock& after) {
+    entry.stamp = last_stamp_ = std::max(entry.stamp, last_stamp_);
+    if (job && job->coroutine) {
+        if (coroutines_.size() == 0 && coroutines_running_ < workers_.load(std::memory_order_relaxed)) {
+            reserve_slot();
+            after.coroutine = job;
+        } else {
+            coroutines_.push(level, entry);
+        }
+    } else {
+        queue_.push(level, entry);
+        if (sleepers_ != 0)
+            after.wake = whom_to_wake();
+        else if (live_threads() < workers_.load(std::memory_order_relaxed)) [[unlikely]]
+            after.start = reserve_thread();
+        if (options_.sizing.most != 0 && !load_watched_) {
+            load_watched_ = true;
+            after.watchdog_at = stamp() + ticks_of(std::chrono::milliseconds(5));
+        }
+    }
+    ++submitted_;
+    if (level != normal_priority) [[unlikely]]
+        ordered_.store(true, std::memory_order_relaxed);
+    if (job && job->queue_timeout.count() > 0) {
+        ordered_.store(true, std::memory_order_relaxed);
+        const std::uint64_t limit = ticks_of(job->queue_timeout);
+        queue_limit_min_ = queue_limit_min_ == 0 ? limit : std::min(queue_limit_min_, limit);
+        after.watchdog_at = std::min(after.watchdog_at, entry.stamp + limit);
+    }
+}
+
+admitted pool_core::admit(pool_entry& entry, int level, pool_job* job) {
+    while (true) {
+        pool_worker* first_of_all = nullptr;
+        {
+            after_lock after(*this);
+            lock_guard hold(guard_);
+            if (closed_) [[unlikely]]
+                return admitted::closed;
+            if (live_threads() == 0 && !(job && job->coroutine)) [[unlikely]]
+                first_of_all = reserve_thread();
+            if (!first_of_all) [[likely]] {
+                if (has_room()) [[likely]] {
+                    push_locked(entry, level, job, after);
+                    return admitted::yes;
+                }
+                const admitted outcome = admit_when_full(entry, level, job, after);
+                if (outcome != admitted::cancelled) return outcome;
+            }
+        }
+        if (first_of_all) {
+            if (!start_thread(*first_of_all)) no_thread();
+            continue;
+        }
+        if (current_worker)
+            misuse("a submit to a full queue would block a scheduler's thread; co_await pool::room() first");
+        limits until;
+        if (job) until.context = job->parent.core();
+        if (!wait_for_room(until)) return admitted::cancelled;
+    }
+}
+
+// requires: the lock. `cancelled` stands for: wait.
+admitted pool_core::admit_when_full(pool_entry& entry, int level, pool_job* job, after_lock& after) {
+    pool_worker* const me = current_pool_worker;
+    const bool coroutine = job && job->coroutine;
+    const bool at_home = inside(me) || (current_worker && runs_on(&current_worker->home));
+    switch (options_.full) {
+        case when_full::refuse: return admitted::refused;
+        case when_full::drop_oldest:
+            if (!coroutine && queue_.size() != 0) {
+                pool_entry victim = queue_.pop_oldest_of_lowest();
+                if (!victim.is_job()) dropped_.fetch_add(1, std::memory_order_relaxed);
+                else after.victims.push(victim.job());
+                push_locked(entry, level, job, after);
+                return admitted::yes;
+            }
+            break;
+        case when_full::caller_runs:
+            if (!coroutine && !(inside(me) && me->depth >= deepest)) return admitted::run_here;
+            break;
+        case when_full::wait:
+            if (inside(me) && !coroutine && me->depth < deepest) return admitted::run_here;
+            break;
+    }
+    if (!at_home) return admitted::cancelled;
+    over_bound_.fetch_add(1, std::memory_order_relaxed);
+    push_locked(entry, level, job, after);
+    return admitted::yes;
+}
+
+void pool_core::submit(pool_job* job) {
+    if (job->timeout.count() < 0) return never_runs(job, job_status::timed_out);
+    if (job->queue_timeout.count() < 0) return never_runs(job, job_status::expired);
+    pool_entry entry = entry_of(job);
+    job->facts.stamps.queued = entry.stamp = stamp();
+    job->retain();  // for what comes after: once it is queued it may be over
+    struct releaser {
+        pool_job* job;
+        ~releaser() { job->release(); }
+    } keep{job};
+    if (pool_observer* const to = observer()) to->queued(event_of(*job));
+    admitted outcome;
+    try {
+        outcome = admit(entry, job->level, job);
+    } catch (...) {
+        never_runs(job, job_status::refused);
+        throw;
+    }
+    switch (outcome) {
+        case admitted::yes: return;
+        case admitted::run_here: {
+            in_caller_.fetch_add(1, std::memory_order_relaxed);
+            pool_worker* const me = current_pool_worker;
+            return run_in_place(entry, inside(me) ? me : nullptr);
+        }
+        case admitted::cancelled: return never_runs(job, job_status::cancelled);
+        case admitted::refused:
+        case admitted::closed: return never_runs(job, job_status::refused);
+    }
+}
+
+bool pool_core::try_submit(pool_job* job) {
+    pool_entry entry = entry_of(job);
+    job->facts.stamps.queued = entry.stamp = stamp();
+    pool_worker* first_of_all = nullptr;
+    {
+        after_lock after(*this);
+        lock_guard hold(guard_);
+        if (closed_) {
+            after.victims.push(job);
+            after.why = job_status::refused;
+            return true;
+        }
+        if (!has_room()) return false;
+        if (live_threads() == 0 && !job->coroutine) first_of_all = reserve_thread();
+        if (!first_of_all) {
+            push_locked(entry, job->level, job, after);
+            return true;
+        }
+    }
+    if (!start_thread(*first_of_all)) no_thread();
+    return try_submit(job);
+}
+
+void pool_core::prepare(pool_job& job, const submit_options& options, std::source_location where) {
+    if (options.priority < lowest_priority || options.priority > highest_priority)
+        misuse("a priority is 0 to 7", where);
+    job.core = this;
+    retain();
+    job.facts.id = job_id{next_id()};
+    job.facts.stamps.virtual_time = engine_ != nullptr;
+    job.level = static_cast<std::int8_t>(options.priority);
+    job.name = options.name;
+    job.timeout = options.timeout == the_pools ? options_.timeout : options.timeout;
+    job.queue_timeout = options.queue_timeout == the_pools ? options_.queue_timeout : options.queue_timeout;
+    job.parent = options.context;
+}
+
+// ---- out, without having run ----
+
+// Takes over the queue's reference. requires: it is in no queue any more.
+void pool_core::never_runs(pool_job* job, job_status why) noexcept {
+    if (job->move_on(job_phase::queued, job_phase::settling)) {
+        job->discard_body();
+        conclude(job, why, nullptr, stamp(), nullptr);
+        job->release();
+    } else {
+        lock_guard hold(guard_);
+        forget_tombstone(job);
+    }
+}
+
+// requires: the lock; the entry of a job that was settled while it was queued.
+void pool_core::forget_tombstone(pool_job* job) noexcept {
+    --tombstones_;
+    job->release();
+}
+
+// A job has been settled while its entry lies in some queue. Its place is free at once; the entry goes when it is met, or when
+// such entries are half of all.
+void pool_core::note_tombstone() noexcept {
+    after_lock after(*this);
+    lock_guard hold(guard_);
+    ++tombstones_;
+    if (tombstones_ > 64 && tombstones_ > static_cast<std::ptrdiff_t>((queue_.size() + coroutines_.size()) / 2)) {
+        const auto gone = [this](pool_entry entry) {
+            if (!entry.is_job() || entry.job()->phase() == job_phase::queued) return false;
+            forget_tombstone(entry.job());
+            return true;
+        };
+        queue_.remove_if(gone);
+        coroutines_.remove_if(gone);
+    }
+    make_room_known(after, false);
+}
+
+int pool_core::cancel(pool_job& job) noexcept {
+    if (job.move_on(job_phase::queued, job_phase::settling)) {
+        job.discard_body();
+        conclude(&job, job_status::cancelled, nullptr, stamp(), nullptr);
+        note_tombstone();
+        return 0;
+    }
+    if (job.phase() != job_phase::running) return 2;
+    job.request_stop(std::make_exception_ptr(cancelled("the job was cancelled")));
+    return 1;
+}
+
+bool pool_core::set_priority(pool_job& job, int level) {
+    lock_guard hold(guard_);
+    if (job.phase() != job_phase::queued) return false;
+    if (level == job.level) return true;
+    pool_queue& queue = job.coroutine ? coroutines_ : queue_;
+    pool_entry mine = entry_of(&job);
+    bool found = false;
+    queue.remove_if([&](pool_entry entry) {
+        if (!entry.is_job() || entry.job() != &job) return false;
+        mine = entry;
+        return found = true;
+    });
+    if (!found) return false;  // a worker has it in hand
+    ordered_.store(true, std::memory_order_relaxed);
+    job.level = static_cast<std::int8_t>(level);
+    queue.insert(level, mine);  // there is room for it: see remove_if
+    return true;
+}
+
+void pool_core::close() noexcept {
+    after_lock after(*this);
+    lock_guard hold(guard_);
+    closed_ = true;
+    while (waiter* const each = for_room_.pop_claimed()) after.wakes.commit(*each);
+    strict_.store(false, std::memory_order_relaxed);
+    after.wake_everybody = true;
+    ended_locked(after.wakes);
+}
+
+// requires: closed. Everything that waits, settled as `stopped`, its body kept.
+void pool_core::stop(std::vector<waiting_entry>& back) {
+    const auto keep = [&](pool_entry entry) {
+        if (!entry.is_job()) {
+            stopped_.fetch_add(1, std::memory_order_relaxed);
+            back.push_back({entry});
+            return;
+        }
+        pool_job* const job = entry.job();
+        if (!job->move_on(job_phase::queued, job_phase::settling)) return job->release();  // a tombstone
+        conclude(job, job_status::stopped, nullptr, stamp(), nullptr);
+        back.push_back({entry});
+    };
+    std::vector<pool_entry> taken;
+    {
+        lock_guard hold(guard_);
+        taken.reserve(queue_.size() + coroutines_.size() + crew_.size() * local_queue::room);
+        for (pool_queue* const queue : {&queue_, &coroutines_})
+            while (queue->size() != 0) taken.push_back(queue->pop());
+        for (const auto& each : crew_) {
+            pool_entry some[local_queue::room];
+            const std::uint32_t n = each->local.size() == 0 ? 0 : each->local.steal(some, local_queue::room, true);
+            taken.insert(taken.end(), some, some + n);
+        }
+        tombstones_ = 0;
+    }
+    back.reserve(back.size() + taken.size());
+    for (const pool_entry& entry : taken) keep(entry);
+}
+
+}  // namespace gm::detail
