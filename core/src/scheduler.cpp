@@ -201,15 +201,22 @@ bool scheduler_core::spawn(task_promise_base& root, const char* name) noexcept {
     const std::uint32_t which = next_shard_.fetch_add(1, std::memory_order_relaxed) % shards;
     root.shard = static_cast<std::uint8_t>(which);
     shard& list = shards_[which];
+    // On a thread of somebody else's, a shutdown may come between the list and the queue: the pin holds it up.
+    const bool guest = !current_worker || &current_worker->home != this;
+    if (guest) pin();
     {
         lock_guard hold(list.guard);
-        if (!accepting_.load(std::memory_order_relaxed)) return false;
+        if (!accepting_.load(std::memory_order_relaxed)) {
+            if (guest) unpin();
+            return false;
+        }
         live_.fetch_add(1, std::memory_order_relaxed);
         root.root.next = list.first;
         if (list.first) list.first->root.prev = &root;
         list.first = &root;
     }
     requeue(root);
+    if (guest) unpin();
     return true;
 }
 
@@ -518,12 +525,15 @@ shutdown_report scheduler_core::shutdown(std::chrono::milliseconds grace) {
     for (shard& each : shards_) lock_guard hold(each.guard);  // a spawn that saw us open is in its list now
     drainer_.store(&bed, std::memory_order_seq_cst);
     root_context_->cancel();
-    const time_point deadline = now() + grace;
+    const time_point start = now();
+    const bool for_ever = grace > std::chrono::duration_cast<std::chrono::milliseconds>(time_point::max() - start);
+    const time_point deadline = for_ever ? time_point::max() : start + std::max(grace, std::chrono::milliseconds(0));
     while (live() != 0 && bed.park_until(deadline)) {
     }
     drainer_.store(nullptr, std::memory_order_release);
     stop_workers();
     destroy_what_is_left(report);
+    wait_for_pins();  // who woke a task that has ended since may still be on the way out of here
     report.values_destroyed = values_destroyed_.load(std::memory_order_relaxed);
     return report;
 }

@@ -46,7 +46,8 @@ public:
     // a std::thread. `name` (for reports) must outlive the task. After shutdown began: the task is destroyed unrun, false.
     bool spawn(task<> work, const char* name = nullptr);
 
-    // Runs `work` here and waits for it; its value is returned, its exception thrown.
+    // Runs `work` here and waits for it; its value is returned, its exception thrown. If another thread shuts the
+    // scheduler down meanwhile and the task does not end within the grace: gm::cancelled.
     // requires: not called from a thread of any scheduler. After shutdown: misuse.
     template <class T>
     T block_on(task<T> work, std::source_location where = std::source_location::current());
@@ -89,8 +90,30 @@ struct block_on_result {
     parker bed;
 };
 
+// Tells the waiting thread when the frame is gone, whether it came to its end or a shutdown destroyed it.
 template <class T>
-task<> run_for(task<T> work, block_on_result<T>& result) {
+class block_on_end {
+public:
+    explicit block_on_end(block_on_result<T>& result) noexcept : result_(&result) {}
+    block_on_end(block_on_end&& other) noexcept : result_(std::exchange(other.result_, nullptr)) {}
+    block_on_end& operator=(block_on_end&&) = delete;
+    ~block_on_end() {
+        if (!result_) return;
+        if (!over) result_->error = std::make_exception_ptr(cancelled("the scheduler was shut down"));
+        result_->bed.unpark();
+    }
+
+    block_on_result<T>& result() const noexcept { return *result_; }
+    bool over = false;
+
+private:
+    block_on_result<T>* result_;
+};
+
+// Parameters die last first: `work` before the waiting thread goes on.
+template <class T>
+task<> run_for(block_on_end<T> end, task<T> work) {
+    block_on_result<T>& result = end.result();
     try {
         if constexpr (std::is_void_v<T>)
             co_await std::move(work);
@@ -101,7 +124,7 @@ task<> run_for(task<T> work, block_on_result<T>& result) {
     } catch (...) {
         result.error = std::current_exception();
     }
-    result.bed.unpark();
+    end.over = true;
 }
 
 }  // namespace detail
@@ -110,7 +133,7 @@ template <class T>
 T scheduler::block_on(task<T> work, std::source_location where) {
     if (detail::current_worker) detail::misuse("block_on() on a scheduler's thread; co_await the task instead", where);
     detail::block_on_result<T> result;
-    if (!spawn(detail::run_for(std::move(work), result), "block_on"))
+    if (!spawn(detail::run_for(detail::block_on_end<T>(result), std::move(work)), "block_on"))
         detail::misuse("block_on() after the scheduler was shut down", where);
     result.bed.park();
     if (result.error) std::rethrow_exception(result.error);
