@@ -1,5 +1,7 @@
 #include <gristmill/channel.hpp>
 
+#include <utility>
+
 #include <gristmill/detail/wait_guard.hpp>
 
 namespace gm {
@@ -121,13 +123,19 @@ armed limits_guard::arm(waiter& who) noexcept {
             alarm& here = static_cast<alarm&>(self);
             if (here.word->claim(claim_word::timed_out)) wakes.commit(here.node);
         };
+        started_ = true;
         start_timer(alarm_, until_.deadline);
     }
     return armed::waiting;
 }
 
+bool limits_guard::ended_the_wait() const noexcept {
+    const std::uint32_t winner = link_.word.winner();
+    return winner == claim_word::cancelled || winner == claim_word::timed_out;
+}
+
 bool limits_guard::disarm(waiter& who) noexcept {
-    if (until_.has_deadline) stop_timer(alarm_);
+    if (std::exchange(started_, false)) stop_timer(alarm_);
     context_core::leave(link_);
     switch (link_.word.winner()) {
         case claim_word::cancelled: who.outcome = channel_status::cancelled; return true;

@@ -51,6 +51,7 @@ public:
         set(timeout);
     }
 
+    bool exists() const noexcept { return limits_.context || limits_.has_deadline; }
     const detail::limits& limits() const noexcept { return limits_; }
 
 private:
@@ -61,6 +62,7 @@ private:
     template <class Rep, class Period>
     void set(std::chrono::duration<Rep, Period> timeout) noexcept {
         const time_point start = now();
+        if (timeout <= timeout.zero()) return set(start);
         // A timeout beyond the clock's range is as good as none.
         if (std::chrono::duration<double>(timeout) < std::chrono::duration<double>(time_point::max() - start))
             set(start + std::chrono::ceil<clock::duration>(timeout));
@@ -106,6 +108,18 @@ private:
     channel_core<T>* core_ = nullptr;
 };
 
+// Where those wait whose channel is nil: nobody comes to the other side. Two, lest they meet each other.
+template <class T>
+channel_core<T>& nobody_else_sends() {
+    static channel_core<T>* const senders_only = new channel_core<T>(0);  // for ever: some may wait at the end
+    return *senders_only;
+}
+template <class T>
+channel_core<T>& nobody_else_receives() {
+    static channel_core<T>* const receivers_only = new channel_core<T>(0);
+    return *receivers_only;
+}
+
 inline constexpr const char* nil_send = "a send to a nil channel would wait for ever";
 inline constexpr const char* nil_receive = "a receive from a nil channel would wait for ever";
 
@@ -143,11 +157,11 @@ public:
         return detail::send_operation<T, detail::no_guard>(core(where), value, {}, where);
     }
     auto async_send(T&& value, const context& ctx, std::source_location where = std::source_location::current()) const {
-        return detail::send_operation<T, detail::context_guard>(core(where), value, detail::context_guard(ctx.core()),
-                                                                where);
+        return detail::send_operation<T, detail::context_guard>(core_until(ctx, where), value,
+                                                                detail::context_guard(ctx.core()), where);
     }
     auto async_send(T&& value, const until& limit, std::source_location where = std::source_location::current()) const {
-        return detail::send_operation<T, detail::limits_guard>(core(where), value,
+        return detail::send_operation<T, detail::limits_guard>(core_until(limit, where), value,
                                                                detail::limits_guard(limit.limits()), where);
     }
     auto async_send(const T& value, std::source_location where = std::source_location::current()) const
@@ -159,36 +173,45 @@ public:
                     std::source_location where = std::source_location::current()) const
         requires std::copy_constructible<T>
     {
-        return detail::send_copy_operation<T, detail::context_guard>(core(where), value,
+        return detail::send_copy_operation<T, detail::context_guard>(core_until(ctx, where), value,
                                                                      detail::context_guard(ctx.core()), where);
     }
     auto async_send(const T& value, const until& limit,
                     std::source_location where = std::source_location::current()) const
         requires std::copy_constructible<T>
     {
-        return detail::send_copy_operation<T, detail::limits_guard>(core(where), value,
+        return detail::send_copy_operation<T, detail::limits_guard>(core_until(limit, where), value,
                                                                     detail::limits_guard(limit.limits()), where);
     }
 
     // Moves the elements of `values` in, in their order, waiting as needed; as many as fit enter under one lock. How
     // many went; the rest is intact. Other senders' values may come between.
     template <std::ranges::input_range R>
-        requires std::convertible_to<std::ranges::range_reference_t<R>&, T&>
+        requires std::convertible_to<std::ranges::range_reference_t<R>, T&>
     [[nodiscard]] std::size_t send_all(R&& values, const until& limit = {},
                                        std::source_location where = std::source_location::current()) const;
 
     template <std::ranges::input_range R>
-        requires std::convertible_to<std::ranges::range_reference_t<R>&, T&>
+        requires std::convertible_to<std::ranges::range_reference_t<R>, T&>
     [[nodiscard]] task<std::size_t> async_send_all(R& values, context ctx = {}) const;
 
     // No more sends; what is inside can still be received. True: this call closed it.
-    bool close(std::source_location where = std::source_location::current()) const { return core(where).close(); }
+    bool close(std::source_location where = std::source_location::current()) const {
+        if (detail::channel_core<T>* const core = static_cast<const Self&>(*this).shared()) [[likely]]
+            return core->close();
+        detail::misuse("close() of a nil channel", where);
+    }
 
 private:
     detail::channel_core<T>& core(std::source_location where) const noexcept {
         if (detail::channel_core<T>* const core = static_cast<const Self&>(*this).shared()) [[likely]]
             return *core;
         detail::misuse(detail::nil_send, where);
+    }
+    // A nil channel waits for the limit alone.
+    detail::channel_core<T>& core_until(const until& limit, std::source_location where) const {
+        if (!static_cast<const Self&>(*this) && limit.exists()) return detail::nobody_else_sends<T>();
+        return core(where);
     }
     channel_status wait_to_send(T& value, const until& limit, std::source_location where) const;
     channel_status try_to_send(T& value) const;
@@ -208,11 +231,13 @@ public:
     auto async_receive(std::source_location where = std::source_location::current()) const noexcept {
         return detail::receive_operation<T, detail::no_guard>(core(where));
     }
-    auto async_receive(const context& ctx, std::source_location where = std::source_location::current()) const noexcept {
-        return detail::receive_operation<T, detail::context_guard>(core(where), detail::context_guard(ctx.core()));
+    auto async_receive(const context& ctx, std::source_location where = std::source_location::current()) const {
+        return detail::receive_operation<T, detail::context_guard>(core_until(ctx, where),
+                                                                   detail::context_guard(ctx.core()));
     }
-    auto async_receive(const until& limit, std::source_location where = std::source_location::current()) const noexcept {
-        return detail::receive_operation<T, detail::limits_guard>(core(where), detail::limits_guard(limit.limits()));
+    auto async_receive(const until& limit, std::source_location where = std::source_location::current()) const {
+        return detail::receive_operation<T, detail::limits_guard>(core_until(limit, where),
+                                                                  detail::limits_guard(limit.limits()));
     }
 
     // Waits for one value, appends it and whatever else is there, `most` in all, and never waits for more. How many.
@@ -232,7 +257,8 @@ public:
         iterator& operator=(iterator&&) noexcept = default;
         T& operator*() const noexcept { return *value_; }
         iterator& operator++() {
-            value_ = from_->receive({}, where_).to_optional();
+            value_.reset();
+            if (auto next = from_->receive({}, where_)) value_.emplace(*std::move(next));
             return *this;
         }
         void operator++(int) { ++*this; }
@@ -251,6 +277,11 @@ private:
         if (detail::channel_core<T>* const core = static_cast<const Self&>(*this).shared()) [[likely]]
             return *core;
         detail::misuse(detail::nil_receive, where);
+    }
+    // A nil channel waits for the limit alone.
+    detail::channel_core<T>& core_until(const until& limit, std::source_location where) const {
+        if (!static_cast<const Self&>(*this) && limit.exists()) return detail::nobody_else_receives<T>();
+        return core(where);
     }
 };
 
@@ -276,6 +307,8 @@ template <class T>
 class channel : public detail::channel_handle<T>, public sending<T, channel<T>>, public receiving<T, channel<T>> {
     static_assert(std::is_object_v<T> && !std::is_const_v<T>, "a channel carries values");
     static_assert(std::move_constructible<T>, "a channel's values must be movable");
+    static_assert(std::is_nothrow_move_constructible_v<T> || std::is_move_assignable_v<T>,
+                  "a value whose move may throw must be assignable: a send that fails gives it back");
     static_assert(std::is_nothrow_destructible_v<T>, "a destructor that throws cannot be survived");
 
 public:

@@ -52,7 +52,14 @@ public:
     }
     // A throw while the new content is built leaves the old one in place.
     constexpr result& operator=(result other) noexcept(std::is_nothrow_move_constructible_v<T> &&
-                                                       std::is_nothrow_move_constructible_v<E>) {
+                                                       std::is_nothrow_move_constructible_v<E>)
+        requires(std::is_nothrow_move_constructible_v<E> &&
+                 (std::is_nothrow_move_constructible_v<T> || std::is_move_assignable_v<T>))
+    {
+        if (other.has_value_ && !std::is_nothrow_move_constructible_v<T>) {
+            take_value(other);
+            return *this;
+        }
         destroy();
         has_value_ = other.has_value_;
         if (has_value_)
@@ -95,6 +102,24 @@ public:
     }
 
 private:
+    // A value whose move may throw.
+    constexpr void take_value(result& other) {
+        if constexpr (!std::is_nothrow_move_constructible_v<T>) {
+            if (has_value_) {
+                value_ = std::move(other.value_);
+                return;
+            }
+            E old = std::move(error_);
+            std::destroy_at(std::addressof(error_));
+            try {
+                std::construct_at(std::addressof(value_), std::move(other.value_));
+                has_value_ = true;
+            } catch (...) {
+                std::construct_at(std::addressof(error_), std::move(old));
+                throw;
+            }
+        }
+    }
     constexpr void destroy() noexcept {
         if (has_value_)
             std::destroy_at(std::addressof(value_));

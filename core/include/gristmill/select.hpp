@@ -114,7 +114,12 @@ public:
             return static_cast<channel_core<T>*>(here.channel)->try_send(here.out_.value(), wakes);
         };
     }
-    ~send_case() { out_.give_back(); }
+    ~send_case() {
+        try {
+            out_.give_back();
+        } catch (...) {  // its move threw: that value is lost, and no other
+        }
+    }
 
     void run(channel_status outcome) {
         if constexpr (takes_status<F>)
@@ -231,10 +236,9 @@ protected:
         static_cast<void>(((chosen == I ? (static_cast<Cases&>(*cases_[I]).run(core_.outcome()), true) : false) || ...));
     }
     template <std::size_t... I>
-    void drop_at(std::size_t chosen, const waiter& self, std::index_sequence<I...>) noexcept {
-        static_cast<void>(((chosen == I ? (static_cast<Cases&>(*cases_[I]).drop(cases_[I]->node.outcome, self), true)
-                                        : false) ||
-                           ...));
+    void drop_at(std::size_t chosen, channel_status outcome, const waiter& self, std::index_sequence<I...>) noexcept {
+        static_cast<void>(
+            ((chosen == I ? (static_cast<Cases&>(*cases_[I]).drop(outcome, self), true) : false) || ...));
     }
 
     std::array<select_case*, sizeof...(Cases)> cases_;
@@ -258,8 +262,12 @@ public:
     select_operation(const select_operation&) = delete;
     select_operation& operator=(const select_operation&) = delete;
     ~select_operation() {
+        constexpr std::index_sequence_for<Cases...> all{};
         if (const int fired = this->core_.abandon(self_); fired >= 0)
-            this->drop_at(static_cast<std::size_t>(fired), self_, std::index_sequence_for<Cases...>());
+            this->drop_at(static_cast<std::size_t>(fired), this->cases_[static_cast<std::size_t>(fired)]->node.outcome,
+                          self_, all);
+        else if (over_ && this->core_.result())  // it gave way, and its coroutine never came to look
+            this->drop_at(this->core_.result().index, this->core_.outcome(), self_, all);
     }
 
     bool await_ready() {
@@ -271,11 +279,12 @@ public:
     template <class P>
     std::coroutine_handle<> await_suspend(std::coroutine_handle<P> self) {
         static_assert(resumable_promise<P>, GRISTMILL_NEEDS_RESUME_TARGET);
-        if (over_) return give_way(self);
         aim(self_, self);
+        if (over_) return give_way(self);
         return this->core_.suspend(self_) ? next_on_this_thread() : self;
     }
     select_result await_resume() {
+        over_ = false;
         if (this->core_.suspended()) {
             if (worker* const here = current_worker) here->operation_resumed();
             this->core_.resumed();
@@ -285,7 +294,7 @@ public:
 
 private:
     waiter self_;  // whom to wake; in no queue
-    bool over_ = false;
+    bool over_ = false;  // before it had to wait, and not looked at yet
 };
 
 }  // namespace detail

@@ -1,6 +1,8 @@
 #pragma once
 // The bodies of channel.hpp's blocking, trying and batched operations.
 
+#include <algorithm>
+#include <iterator>
 #include <memory>
 #include <optional>
 
@@ -47,13 +49,14 @@ union receive_slot {
 template <class T, class Self>
 channel_status sending<T, Self>::wait_to_send(T& value, const until& limit, std::source_location where) const {
     const detail::limits& limits = limit.limits();
-    if (!static_cast<const Self&>(*this) && (limits.context || limits.has_deadline))
+    if (!static_cast<const Self&>(*this) && limit.exists())
         return gm::channel<T>(0).send(std::move(value), limit, where).status();  // nil waits for its limit alone
     detail::channel_core<T>& channel = core(where);
     detail::outgoing<T> out(value);
-    const channel_status status =
-        detail::block_on_channel(channel, channel.senders, std::addressof(out.value()), limits, where,
-                                 [&](detail::wake_list& wakes) { return channel.try_send(out.value(), wakes); });
+    const channel_status status = detail::giving_back(out, [&] {
+        return detail::block_on_channel(channel, channel.senders, std::addressof(out.value()), limits, where,
+                                        [&](detail::wake_list& wakes) { return channel.try_send(out.value(), wakes); });
+    });
     if (status != channel_status::ok) out.give_back();
     return status;
 }
@@ -64,11 +67,10 @@ channel_status sending<T, Self>::try_to_send(T& value) const {
     detail::channel_core<T>& channel = core(std::source_location::current());
     detail::outgoing<T> out(value);
     detail::wake_list wakes;
-    channel_status status;
-    {
+    const channel_status status = detail::giving_back(out, [&] {
         detail::channel_guard hold(channel.guard);
-        status = channel.try_send(out.value(), wakes);
-    }
+        return channel.try_send(out.value(), wakes);
+    });
     wakes.wake();
     if (status != channel_status::ok) out.give_back();
     return status;
@@ -77,7 +79,7 @@ channel_status sending<T, Self>::try_to_send(T& value) const {
 template <class T, class Self>
 result<T, channel_status> receiving<T, Self>::receive(const until& limit, std::source_location where) const {
     const detail::limits& limits = limit.limits();
-    if (!static_cast<const Self&>(*this) && (limits.context || limits.has_deadline))
+    if (!static_cast<const Self&>(*this) && limit.exists())
         return gm::channel<T>(0).receive(limit, where);
     detail::channel_core<T>& channel = core(where);
     detail::receive_slot<T> slot;
@@ -108,48 +110,91 @@ result<T, channel_status> receiving<T, Self>::try_receive() const {
 
 namespace detail {
 
-// As many of [at, end) as the channel takes now, under one lock. Boxed values go one at a time.
+// Of a batch that an exception ends, those that were committed are woken all the same.
+struct waking_list : wake_list {
+    ~waking_list() { wake(); }
+};
+
+// As many of [at, end) as the channel takes now, or as many as were looked up before the lock: the iterators are the user's
+// code. Boxed values, and those whose place may not outlive a step of the iterator, go one at a time.
 template <class T, class Iterator, class Sentinel>
 channel_status send_run(channel_core<T>& core, Iterator& at, const Sentinel& end, std::size_t& sent) {
-    if (!(at != end)) return channel_status::ok;
-    std::optional<outgoing<T>> out;
-    out.emplace(*at);
-    wake_list wakes;
-    channel_status status;
+    constexpr std::size_t most = !is_boxed<T> && std::forward_iterator<Iterator> ? 64 : 1;
+    T* values[most] = {};
+    std::size_t there = 0;
+    if constexpr (most == 1) {
+        values[there++] = std::addressof(static_cast<T&>(*at));
+    } else {
+        for (Iterator each = at; there != most && each != end; ++each)
+            values[there++] = std::addressof(static_cast<T&>(*each));
+    }
+    std::size_t gone = 0;
+    channel_status status = channel_status::ok;
     {
-        channel_guard hold(core.guard);
-        while ((status = core.try_send(out->value(), wakes)) == channel_status::ok) {
-            ++sent;
-            ++at;
-            if constexpr (is_boxed<T>) break;
-            if (!(at != end)) break;
-            out.emplace(*at);
+        waking_list wakes;
+        if constexpr (is_boxed<T>) {
+            outgoing<T> out(*values[0]);
+            status = giving_back(out, [&] {
+                channel_guard hold(core.guard);
+                return core.try_send(out.value(), wakes);
+            });
+            if (status == channel_status::ok) ++gone;
+            else out.give_back();
+        } else {
+            channel_guard hold(core.guard);
+            while (gone != there && (status = core.try_send(*values[gone], wakes)) == channel_status::ok) ++gone;
         }
     }
-    wakes.wake();
-    if (status != channel_status::ok) out->give_back();
+    sent += gone;
+    for (; gone != 0; --gone) ++at;
     return status;
 }
 
+// Room for `more`; grows as push_back would, so that filling a vector by and by stays linear.
+template <class T>
+void make_room(std::vector<T>& in, std::size_t more) {
+    const std::size_t needed = in.size() + more;
+    if (needed > in.capacity()) in.reserve(std::max(needed, 2 * in.capacity()));
+}
+
+// What is there at this moment, at most `most`; of senders that wait at a rendezvous, the first 64.
 template <class T>
 std::size_t receive_run(channel_core<T>& core, std::vector<T>& to, std::size_t most) {
-    to.reserve(to.size() + std::min(most, core.size() + 1));
+    most = std::min(most, std::max<std::size_t>(core.size(), 64));
+    make_room(to, std::min(most, core.size() + 1));
     std::size_t taken = 0;
-    wake_list wakes;
-    {
-        channel_guard hold(core.guard);
-        while (taken < most && to.size() < to.capacity()) {
-            if constexpr (is_boxed<T>) break;
-            else {
+    if constexpr (is_boxed<T>) {
+        while (taken != most) {
+            make_room(to, 1);
+            receive_slot<T> slot;
+            channel_status status;
+            {
+                waking_list wakes;
+                channel_guard hold(core.guard);
+                status = core.try_receive(std::addressof(slot.value), wakes);
+            }
+            if (status != channel_status::ok) break;
+            const stored<T> box = std::move(slot.value);
+            std::destroy_at(std::addressof(slot.value));
+            to.push_back(std::move(*box));
+            ++taken;
+        }
+    } else {
+        while (taken != most) {
+            make_room(to, 1);
+            waking_list wakes;
+            channel_guard hold(core.guard);
+            bool more = true;
+            for (; more && taken != most && to.size() != to.capacity(); taken += more ? 1 : 0) {
                 receive_slot<T> slot;
-                if (core.try_receive(std::addressof(slot.value), wakes) != channel_status::ok) break;
+                more = core.try_receive(std::addressof(slot.value), wakes) == channel_status::ok;
+                if (!more) break;
                 to.push_back(std::move(slot.value));
                 std::destroy_at(std::addressof(slot.value));
-                ++taken;
             }
+            if (!more) break;
         }
     }
-    wakes.wake();
     return taken;
 }
 
@@ -157,12 +202,16 @@ std::size_t receive_run(channel_core<T>& core, std::vector<T>& to, std::size_t m
 
 template <class T, class Self>
 template <std::ranges::input_range R>
-    requires std::convertible_to<std::ranges::range_reference_t<R>&, T&>
+    requires std::convertible_to<std::ranges::range_reference_t<R>, T&>
 std::size_t sending<T, Self>::send_all(R&& values, const until& limit, std::source_location where) const {
     std::size_t sent = 0;
     auto at = std::ranges::begin(values);
     const auto end = std::ranges::end(values);
     if (detail::done_already(limit.limits())) return 0;
+    if (!static_cast<const Self&>(*this)) {
+        if (at != end) static_cast<void>(wait_to_send(*at, limit, where));
+        return 0;
+    }
     while (at != end) {
         const channel_status status = detail::send_run(core(where), at, end, sent);
         if (status == channel_status::closed || !(at != end)) break;
@@ -175,13 +224,17 @@ std::size_t sending<T, Self>::send_all(R&& values, const until& limit, std::sour
 
 template <class T, class Self>
 template <std::ranges::input_range R>
-    requires std::convertible_to<std::ranges::range_reference_t<R>&, T&>
+    requires std::convertible_to<std::ranges::range_reference_t<R>, T&>
 task<std::size_t> sending<T, Self>::async_send_all(R& values, context ctx) const {
     const Self self = static_cast<const Self&>(*this);  // the coroutine keeps the channel
     std::size_t sent = 0;
     auto at = std::ranges::begin(values);
     const auto end = std::ranges::end(values);
     if (ctx.is_done()) co_return 0;
+    if (!self) {
+        if (at != end) static_cast<void>((co_await self.async_send(std::move(*at), ctx)).status());
+        co_return 0;
+    }
     while (at != end) {
         const channel_status status = detail::send_run(*self.shared(), at, end, sent);
         if (status == channel_status::closed || !(at != end)) break;
@@ -196,7 +249,7 @@ template <class T, class Self>
 std::size_t receiving<T, Self>::receive_some(std::vector<T>& to, std::size_t most, const until& limit,
                                              std::source_location where) const {
     if (most == 0) return 0;
-    to.reserve(to.size() + 1);
+    detail::make_room(to, 1);
     auto first = receive(limit, where);
     if (!first) return 0;
     to.push_back(std::move(*first));
@@ -207,7 +260,7 @@ template <class T, class Self>
 task<std::size_t> receiving<T, Self>::async_receive_some(std::vector<T>& to, std::size_t most, context ctx) const {
     const Self self = static_cast<const Self&>(*this);
     if (most == 0) co_return 0;
-    to.reserve(to.size() + 1);
+    detail::make_room(to, 1);
     auto first = co_await self.async_receive(ctx);
     if (!first) co_return 0;
     to.push_back(std::move(*first));

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <limits>
 #include <memory>
+#include <new>
 #include <source_location>
 #include <type_traits>
 #include <utility>
@@ -153,17 +154,18 @@ private:
     }
 
     void push(value& from) noexcept {
-        std::uint32_t tail = head_ + count_;
+        std::size_t tail = std::size_t{head_} + count_;
         if (tail >= room_) tail -= room_;
         std::construct_at(ring_ + tail, std::move(from));
         ++count_;
     }
 
     void grow() {
+        if (room_ > unbounded / 2) throw std::bad_alloc();
         const std::uint32_t room = room_ == 0 ? 16 : room_ * 2;
         value* const ring = std::allocator<value>().allocate(room);
         for (std::uint32_t i = 0; i != count_; ++i) {
-            value* const from = ring_ + (head_ + i) % room_;
+            value* const from = ring_ + (std::size_t{head_} + i) % room_;
             std::construct_at(ring + i, std::move(*from));
             std::destroy_at(from);
         }

@@ -4,6 +4,7 @@
 
 #include <coroutine>
 #include <source_location>
+#include <utility>
 
 #include <gristmill/detail/channel_core.hpp>
 #include <gristmill/detail/resume_target.hpp>
@@ -35,9 +36,9 @@ public:
     template <class P>
     std::coroutine_handle<> await_suspend(std::coroutine_handle<P> self) {
         static_assert(resumable_promise<P>, GRISTMILL_NEEDS_RESUME_TARGET);
+        aim(waiter_, self);
         if (waiter_.outcome != channel_status::would_block)  // done, but the coroutine has had its share
             return give_way(self);
-        aim(waiter_, self);
         guard_.prepare(waiter_, self);
         if (current_engine) [[unlikely]]
             tell_engine(Operation::waits_as);
@@ -58,19 +59,24 @@ protected:
         if (suspended_) {
             suspended_ = false;
             if (worker* const here = current_worker) here->operation_resumed();
-            if constexpr (Guard::can_end_a_wait)
-                if (guard_.disarm(waiter_)) self().channel().withdraw(waiter_, self().queue());
+            if constexpr (Guard::can_end_a_wait) {
+                // The channel's lock first: whoever was fired by its guard may be here before enqueue() has let go.
+                if (guard_.ended_the_wait()) static_cast<void>(self().channel().withdraw(waiter_, self().queue()));
+                static_cast<void>(guard_.disarm(waiter_));
+            }
         }
-        return waiter_.outcome;
+        return std::exchange(waiter_.outcome, channel_status::would_block);
     }
 
-    // Called by the destructor of an operation that may still wait. True: it was fired, its outcome stands.
+    // Called by the destructor of an operation that may still wait. True: it came true and nobody has looked. All who
+    // could fire it are shut out, under their locks, before settle() waits for those that did.
     bool abandon() noexcept {
-        if (!suspended_) return false;
-        const bool fired = !self().channel().withdraw(waiter_, self().queue());
-        settle(waiter_);
-        if constexpr (Guard::can_end_a_wait) return !guard_.disarm(waiter_) && fired;
-        return fired;
+        if (std::exchange(suspended_, false)) {
+            static_cast<void>(self().channel().withdraw(waiter_, self().queue()));
+            if constexpr (Guard::can_end_a_wait) guard_.leave(waiter_);
+            settle(waiter_);
+        }
+        return waiter_.outcome == channel_status::ok;
     }
 
     waiter waiter_{.outcome = channel_status::would_block};
@@ -144,7 +150,7 @@ public:
         this->waiter_.slot = std::addressof(value_);
     }
     ~receive_operation() {
-        if (this->abandon() && this->waiter_.outcome == channel_status::ok) {
+        if (this->abandon()) {
             std::destroy_at(std::addressof(value_));
             count_destroyed_value(this->waiter_);
         }
@@ -194,6 +200,21 @@ private:
     std::unique_ptr<T> box_;
 };
 
+// What an operation throws (out of memory) leaves the argument intact too.
+template <class T, class F>
+decltype(auto) giving_back(outgoing<T>& out, F operation) {
+    if constexpr (!is_boxed<T>) {
+        return operation();
+    } else {
+        try {
+            return operation();
+        } catch (...) {
+            out.give_back();
+            throw;
+        }
+    }
+}
+
 template <class T, class Guard>
 class [[nodiscard("co_await it")]] send_operation : public awaited_operation<send_operation<T, Guard>, Guard> {
     using base = awaited_operation<send_operation, Guard>;
@@ -203,8 +224,15 @@ public:
         : base(guard), channel_(channel), value_(value), where_(where) {
         this->waiter_.slot = std::addressof(value_.value());
     }
-    ~send_operation() { this->abandon(); }
+    ~send_operation() { static_cast<void>(this->abandon()); }
 
+    bool await_ready() {
+        return giving_back(value_, [this] { return base::await_ready(); });
+    }
+    template <class P>
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<P> self) {
+        return giving_back(value_, [this, self] { return base::await_suspend(self); });
+    }
     send_result await_resume() {
         const channel_status status = this->finish();
         if (status != channel_status::ok) value_.give_back();

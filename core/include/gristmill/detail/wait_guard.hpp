@@ -67,15 +67,23 @@ public:
         return look_at_context(*core_, link_->word, who);
     }
 
+    bool ended_the_wait() const noexcept { return link_ && link_->word.winner() == claim_word::cancelled; }
+
     // True: the context ended the wait.
     bool disarm(waiter& who) noexcept {
         if (!link_) return false;
-        const bool cancelled = link_->word.winner() == claim_word::cancelled;
+        const bool cancelled = ended_the_wait();
         link_->word.disarm();
         if (foreign_) drop_foreign_link(link_);
         link_ = nullptr;
         if (cancelled) who.outcome = channel_status::cancelled;
         return cancelled;
+    }
+
+    // The same for a coroutine that is about to be destroyed: the context will not touch it any more.
+    void leave(waiter& who) noexcept {
+        if (link_) context_core::leave(*link_);
+        static_cast<void>(disarm(who));
     }
 
 private:
@@ -96,7 +104,7 @@ public:
     limits_guard(const limits_guard& other) noexcept : until_(other.until_) {}
     limits_guard& operator=(const limits_guard&) = delete;
     ~limits_guard() {
-        if (until_.has_deadline) stop_timer(alarm_);
+        if (started_) stop_timer(alarm_);
         context_core::leave(link_);
     }
 
@@ -113,7 +121,9 @@ public:
     }
 
     armed arm(waiter& who) noexcept;
+    bool ended_the_wait() const noexcept;
     bool disarm(waiter& who) noexcept;
+    void leave(waiter& who) noexcept { static_cast<void>(disarm(who)); }
 
     struct alarm : timer {
         waiter node;
@@ -126,6 +136,7 @@ private:
     limits until_;
     context_link link_;
     alarm alarm_;
+    bool started_ = false;
 };
 
 }  // namespace gm::detail

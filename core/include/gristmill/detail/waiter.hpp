@@ -11,6 +11,7 @@
 // wake() runs after the lock was released. A coroutine that is destroyed takes the lock, sees whether it was
 // claimed, and waits until no pin is left.
 
+#include <cstddef>
 #include <cstdint>
 
 #include <gristmill/detail/atomic.hpp>
@@ -43,7 +44,8 @@ public:
     void arm() noexcept { word_.store(waiting, std::memory_order_seq_cst); }
     bool claim(std::uint32_t winner) noexcept {
         std::uint32_t expected = waiting;
-        return word_.compare_exchange_strong(expected, winner, std::memory_order_acq_rel, std::memory_order_acquire);
+        // Even a failure is ordered: between arm() and the look at a context, either that look or this claim sees the other.
+        return word_.compare_exchange_strong(expected, winner, std::memory_order_seq_cst, std::memory_order_seq_cst);
     }
     std::uint32_t winner() const noexcept { return word_.load(std::memory_order_acquire); }
     void disarm() noexcept { word_.store(idle, std::memory_order_relaxed); }
@@ -114,6 +116,13 @@ public:
             if (try_claim_by_close(*first)) return first;
         }
         return nullptr;
+    }
+
+    // Linear: for reports and tests.
+    std::size_t length() const noexcept {
+        std::size_t count = 0;
+        for (const waiter* each = head_; each; each = each->next) ++count;
+        return count;
     }
 
 private:
