@@ -35,9 +35,15 @@ context_core::context_core(context_core* parent) noexcept : parent_(parent) {
 
 context_core::~context_core() {
     if (expiry_) stop_timer(*expiry_);
-    if (parent_) {
-        leave_parent();
-        parent_->release();
+    if (parent_) leave_parent();
+}
+
+// With those above that only it kept alive: not recursion, a tree may be deep.
+void context_core::destroy(context_core* last) noexcept {
+    while (last) {
+        context_core* const parent = last->parent_;
+        delete last;
+        last = parent && parent->references_.fetch_sub(1, std::memory_order_acq_rel) == 1 ? parent : nullptr;
     }
 }
 
@@ -159,6 +165,11 @@ std::stop_source& context_core::stop_source() {
     return *chosen;
 }
 
+context_core::done_channel* context_core::made_done_channel() const noexcept {
+    lock_guard hold(guard_);
+    return channel_.get();
+}
+
 context_core::done_channel& context_core::done_channel_or(std::unique_ptr<done_channel> made) {
     bool ended;
     done_channel* chosen;
@@ -203,7 +214,9 @@ struct closable : detail::context_core::done_channel {
 
 receiver<nothing> context::done() const {
     if (!core_) return receiver<nothing>();  // nil: waits for ever
-    return static_cast<closable&>(core_->done_channel_or(std::make_unique<closable>())).ends;
+    detail::context_core::done_channel* made = core_->made_done_channel();
+    if (!made) made = &core_->done_channel_or(std::make_unique<closable>());
+    return static_cast<closable*>(made)->ends;
 }
 
 std::stop_token context::stop_token() const { return core_ ? core_->stop_source().get_token() : std::stop_token(); }

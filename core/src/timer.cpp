@@ -134,7 +134,12 @@ private:
 real_clock& the_clock() noexcept {
     // A raw block: constructed once, never destroyed.
     alignas(real_clock) static unsigned char room[sizeof(real_clock)];
-    static real_clock* const instance = ::new (room) real_clock;
+    static real_clock* const instance = [] {
+        engine* const world = std::exchange(current_engine, nullptr);  // its bed is in the real world
+        real_clock* const made = ::new (room) real_clock;
+        current_engine = world;
+        return made;
+    }();
     return *instance;
 }
 

@@ -35,7 +35,7 @@ public:
 
     void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
     void release() noexcept {
-        if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+        if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy(this);
     }
 
     bool done() const noexcept { return done_.load(std::memory_order_seq_cst); }
@@ -59,12 +59,14 @@ public:
         virtual void close() noexcept = 0;
         virtual ~done_channel() = default;
     };
+    done_channel* made_done_channel() const noexcept;  // null: nobody asked yet
     done_channel& done_channel_or(std::unique_ptr<done_channel> made);
 
 private:
     struct expiry;
 
     ~context_core();
+    static void destroy(context_core* last) noexcept;
     bool try_retain() noexcept;
     // Ends this one only; its children are put on the worklist, each retained.
     bool cancel_alone(const std::exception_ptr& cause, context_core*& worklist) noexcept;
