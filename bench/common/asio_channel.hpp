@@ -11,9 +11,8 @@
 
 namespace bench {
 
-using asio_channel =
-    boost::asio::experimental::concurrent_channel<boost::asio::thread_pool::executor_type,
-                                                  void(boost::system::error_code, int)>;
+using asio_channel = boost::asio::experimental::concurrent_channel<boost::asio::thread_pool::executor_type,
+                                                                   void(boost::system::error_code, int)>;
 
 inline constexpr auto as_values = boost::asio::experimental::as_tuple(boost::asio::use_awaitable);
 

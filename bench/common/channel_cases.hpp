@@ -27,7 +27,7 @@ struct received {
 struct channel_runs {
     bool on_threads = false;
     std::function<received(const flow&)> run_flow;
-    std::function<double(std::int64_t rounds)> run_ping;             // returns seconds
+    std::function<double(std::int64_t rounds)> run_ping;            // returns seconds
     std::function<received(std::int64_t values_each)> run_select4;  // capacity 100 each
     const char* why_not = "its library has no such thing";
 };

@@ -66,7 +66,8 @@ inline std::vector<pipeline> pipeline_cases(pace p) {
 template <class Run>
 outcome run_checked(const pipeline& p, Run&& run) {
     outcome seen = run(p);
-    check(seen.count == p.jobs, p.name + ": " + std::to_string(seen.count) + " of " + std::to_string(p.jobs) + " results");
+    check(seen.count == p.jobs,
+          p.name + ": " + std::to_string(seen.count) + " of " + std::to_string(p.jobs) + " results");
     check(seen.sum == p.jobs * (p.jobs - 1), p.name + ": the results' sum");
     return seen;
 }

@@ -10,7 +10,8 @@ class tbb_pool {
 public:
     // One more than the workers is the limit: oneTBB counts the submitting thread, which here only submits.
     explicit tbb_pool(int threads)
-        : limit_(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads) + 1), arena_(threads, 0) {
+        : limit_(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads) + 1),
+          arena_(threads, 0) {
         arena_.initialize();
     }
     template <class F>

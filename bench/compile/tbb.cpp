@@ -10,11 +10,10 @@ int main() {
     group.wait();
     int v = 0, left = 3;
     jobs.pop(v);
-    tbb::parallel_pipeline(4, tbb::make_filter<void, int>(tbb::filter_mode::serial_in_order,
-                                                          [&](tbb::flow_control& control) {
-                                                              if (left == 0) control.stop();
-                                                              return left--;
-                                                          }) &
-                                  tbb::make_filter<int, void>(tbb::filter_mode::parallel, [](int) {}));
+    tbb::parallel_pipeline(
+        4, tbb::make_filter<void, int>(tbb::filter_mode::serial_in_order, [&](tbb::flow_control& control) {
+               if (left == 0) control.stop();
+               return left--;
+           }) & tbb::make_filter<int, void>(tbb::filter_mode::parallel, [](int) {}));
     return v == 42 ? 0 : 1;
 }

@@ -11,8 +11,8 @@
 
 namespace {
 
-using bench::asio_channel;
 using bench::as_values;
+using bench::asio_channel;
 namespace asio = boost::asio;
 
 asio::awaitable<void> produce(const bench::pipeline& p, asio_channel& jobs) {
@@ -50,7 +50,8 @@ bench::outcome run(const bench::pipeline& p) {
     bench::timer t;
     auto spawn = [&](asio::awaitable<void> task) {
         if (!p.context) return asio::co_spawn(pool, std::move(task), asio::detached);
-        asio::co_spawn(pool, std::move(task), asio::bind_cancellation_slot(cancel.emplace_back().slot(), asio::detached));
+        asio::co_spawn(pool, std::move(task),
+                       asio::bind_cancellation_slot(cancel.emplace_back().slot(), asio::detached));
     };
     for (int w = 0; w < p.workers; ++w) spawn(work(p, jobs, results, ready, live));
     if (p.workers_first) {

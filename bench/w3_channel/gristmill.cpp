@@ -67,8 +67,8 @@ gm::task<> send_up_to(gm::sender<int> channel, std::int64_t each) {
     for (int v = 0; v < each; ++v) co_await channel.async_send(v);
 }
 
-gm::task<bench::received> select_all(gm::receiver<int> a, gm::receiver<int> b, gm::receiver<int> c,
-                                     gm::receiver<int> d, std::int64_t each) {
+gm::task<bench::received> select_all(gm::receiver<int> a, gm::receiver<int> b, gm::receiver<int> c, gm::receiver<int> d,
+                                     std::int64_t each) {
     bench::received seen;
     auto take = [&](int v) {
         seen.sum += v;

@@ -8,7 +8,8 @@ namespace {
 double run_ping(std::int64_t rounds) { return bench::ping_on_threads<bench::gristmill_channel>(rounds, 0); }
 
 bench::received run_select4(std::int64_t each) {
-    gm::channel<int> channels[] = {gm::channel<int>(100), gm::channel<int>(100), gm::channel<int>(100), gm::channel<int>(100)};
+    gm::channel<int> channels[] = {gm::channel<int>(100), gm::channel<int>(100), gm::channel<int>(100),
+                                   gm::channel<int>(100)};
     bench::received seen;
     auto take = [&](int v) {
         seen.sum += v;
@@ -21,7 +22,8 @@ bench::received run_select4(std::int64_t each) {
             for (int v = 0; v < each; ++v) channel.send(v);
         });
     auto& [a, b, c, d] = channels;
-    for (std::int64_t i = 0; i < 4 * each; ++i) gm::select(gm::on(a, take), gm::on(b, take), gm::on(c, take), gm::on(d, take));
+    for (std::int64_t i = 0; i < 4 * each; ++i)
+        gm::select(gm::on(a, take), gm::on(b, take), gm::on(c, take), gm::on(d, take));
     seen.seconds = t.seconds();
     return seen;
 }

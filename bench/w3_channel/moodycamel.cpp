@@ -4,9 +4,10 @@
 #include "common/channel_cases.hpp"
 
 int main(int argc, char** argv) {
-    return bench::channel_main(argc, argv,
-                               {.on_threads = true,
-                                .run_flow = bench::flow_on_threads<bench::moodycamel_channel>,
-                                .run_ping = [](auto rounds) { return bench::ping_on_threads<bench::moodycamel_channel>(rounds, 1); },
-                                .run_select4 = {}});
+    return bench::channel_main(
+        argc, argv,
+        {.on_threads = true,
+         .run_flow = bench::flow_on_threads<bench::moodycamel_channel>,
+         .run_ping = [](auto rounds) { return bench::ping_on_threads<bench::moodycamel_channel>(rounds, 1); },
+         .run_select4 = {}});
 }

@@ -21,7 +21,8 @@ void run() {
     bench::report_sleepers(
         "receive", n,
         [&] {
-            for (std::int64_t i = 0; i < n; ++i) asio::co_spawn(pool, sleep_on(channel, started, finished), asio::detached);
+            for (std::int64_t i = 0; i < n; ++i)
+                asio::co_spawn(pool, sleep_on(channel, started, finished), asio::detached);
             started.wait_for(n);
         },
         [&] {

@@ -21,7 +21,8 @@ void run() {
         "receive", n,
         [&] {
             for (std::int64_t i = 0; i < n; ++i)
-                sleepers.emplace_back(fibers::launch::post, std::allocator_arg, fibers::fixedsize_stack(32 * 1024), sleep);
+                sleepers.emplace_back(fibers::launch::post, std::allocator_arg, fibers::fixedsize_stack(32 * 1024),
+                                      sleep);
             while (started < n) boost::this_fiber::yield();
         },
         [&] {

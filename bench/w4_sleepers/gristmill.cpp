@@ -52,7 +52,9 @@ void run(const char* name, Wait wait) {
 int main(int argc, char** argv) {
     gm::context_source source;
     gm::channel<int> other(1);
-    auto with_context = [&](gm::receiver<int> channel, tally& t) { return wait_with_context(channel, source.get(), t); };
+    auto with_context = [&](gm::receiver<int> channel, tally& t) {
+        return wait_with_context(channel, source.get(), t);
+    };
     auto in_select = [&](gm::receiver<int> channel, tally& t) { return wait_in_select(channel, other, t); };
     return bench::run_case(argc, argv,
                            {{"receive", [] { run("receive", wait_plainly); }},
