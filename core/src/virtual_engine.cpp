@@ -310,6 +310,7 @@ bool virtual_engine::can_work(crew& where) noexcept {
     if (where.carriers.size() >= world_.carriers || where.ready.empty()) return false;
     strand& made = add_strand("carrier", [this, &where] { run_carrier(where); });
     made.facade = std::make_unique<worker>(*where.home);
+    made.facade->index_ = static_cast<std::uint32_t>(where.carriers.size());  // marks the children in its deque
     made.how = state::idle;
     where.carriers.push_back(&made);
     where.idle.push_back(&made);
