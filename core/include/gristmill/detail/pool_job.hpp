@@ -128,16 +128,11 @@ class job_state : public pool_job {
 public:
     // requires: done; once.
     job_result<R> take_result() { return job_result<R>(std::move(facts), std::move(slot_)); }
-    void discard_value() noexcept override { slot_ = {}; }
+    void discard_value() noexcept override { slot_.clear(); }
 
 protected:
     result_slot<R> slot_;
 };
-
-template <class T>
-inline constexpr bool is_task = false;
-template <class T>
-inline constexpr bool is_task<task<T>> = true;
 
 // f() or f(job&).
 template <class F>
