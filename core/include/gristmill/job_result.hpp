@@ -67,15 +67,18 @@ template <class T>
 struct result_slot {
     std::optional<T> value;
     T& get() noexcept { return *value; }
+    void clear() noexcept { value.reset(); }
 };
 template <class T>
 struct result_slot<T&> {
     T* value = nullptr;
     T& get() const noexcept { return *value; }
+    void clear() noexcept { value = nullptr; }
 };
 template <>
 struct result_slot<void> {
     void get() const noexcept {}
+    void clear() noexcept {}
 };
 
 }  // namespace detail

@@ -8,7 +8,7 @@
 // worker is held up: a peer that runs out of work looks there, and while any worker runs, one idle peer keeps watch every
 // 100 µs (slowing down to 1 ms). Once several levels are in use, or expiry, everything goes through the crew's queue.
 //
-// Lock order: pool → worker's frames → job → run queues. No user code under any of them.
+// Lock order: the list of the abandoned → a worker's frames → pool → job → run queues. No user code under any of them.
 
 #include <functional>
 #include <memory>

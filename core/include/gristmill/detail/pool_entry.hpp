@@ -1,6 +1,6 @@
 #pragma once
-// What waits in a pool's queues: 32 bytes that can be moved like bytes. A small closure that was posted lies in the entry
-// itself, two of them in a cache line: such a job touches no other memory. Everything else is a pool_job, by pointer.
+// What waits in a pool's queues: 40 bytes that can be moved like bytes. A small closure that was posted lies in the entry
+// itself: such a job touches no other memory. Everything else is a pool_job, by pointer.
 
 #include <cstddef>
 #include <cstdint>
@@ -17,10 +17,14 @@ struct entry_ops {
     bool (*run)(void* room) noexcept;  // false: it threw. Null: the room holds a pool_job*
 };
 
-struct alignas(32) pool_entry {
+// Three words: `this` and two more. A whole cache line (six words) was tried and lost on a queue that is long: it is the
+// memory that costs.
+inline constexpr std::size_t entry_room = 24;
+
+struct pool_entry {
     const entry_ops* ops = nullptr;
     std::uint64_t stamp = 0;
-    alignas(8) unsigned char room[16];
+    alignas(8) unsigned char room[entry_room];
 
     bool is_job() const noexcept { return ops->run == nullptr; }
     pool_job*& job() noexcept { return *std::launder(reinterpret_cast<pool_job**>(room)); }
@@ -37,7 +41,7 @@ inline pool_entry entry_of(pool_job* job) noexcept {
 
 // Moved like bytes, and nothing to destroy: it can be given up by forgetting it.
 template <class F>
-concept small_closure = sizeof(F) <= 16 && alignof(F) <= 8 && std::is_trivially_copyable_v<F> &&
+concept small_closure = sizeof(F) <= entry_room && alignof(F) <= 8 && std::is_trivially_copyable_v<F> &&
                         std::is_trivially_destructible_v<F>;
 
 template <small_closure F>
