@@ -1,7 +1,7 @@
 // gristmill's pool as the pool cases want it.
 #pragma once
 
-#include <gristmill/gristmill.hpp>
+#include <gristmill/pool.hpp>
 
 namespace bench {
 

@@ -2,9 +2,7 @@
 // fib forks children on the scheduler.
 #include <gristmill/gristmill.hpp>
 
-#if __has_include(<gristmill/pool.hpp>)
 #include "common/gristmill_pool.hpp"
-#endif
 #include "common/pool_cases.hpp"
 
 namespace {
@@ -24,11 +22,7 @@ void run_fib() {
 }  // namespace
 
 int main(int argc, char** argv) {
-#if __has_include(<gristmill/pool.hpp>)
     auto table = bench::task_cases<bench::gristmill_pool<gm::job_times::none>>();
-#else
-    bench::case_table table;
-#endif
     table.push_back({"c", run_fib});
     return bench::run_case(argc, argv, table);
 }
