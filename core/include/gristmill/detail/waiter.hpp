@@ -85,6 +85,7 @@ inline bool try_claim_by_close(waiter& who) noexcept {
 class waiter_queue {
 public:
     bool empty() const noexcept { return head_ == nullptr; }
+    waiter* front() const noexcept { return head_; }  // whether it can still be claimed or not
 
     void push(waiter& node) noexcept {
         node.next = nullptr;
