@@ -66,7 +66,13 @@ public:
         return false;
     }
 
-    channel_lock guard;  // protects everything but the reference count
+    channel_lock guard;  // protects everything but the reference count and the companion
+
+    // What lives as long as the channel and goes with its last handle: the timer behind after() and tick().
+    struct companion {
+        virtual ~companion() = default;
+    };
+    std::unique_ptr<companion> attached;
 
 protected:
     ~channel_base() = default;
@@ -98,6 +104,15 @@ public:
     }
 
     void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+    // False: its last handle is gone already.
+    bool try_retain() noexcept {
+        std::uint32_t seen = references_.load(std::memory_order_relaxed);
+        while (seen != 0)
+            if (references_.compare_exchange_strong(seen, seen + 1, std::memory_order_acquire,
+                                                    std::memory_order_relaxed))
+                return true;
+        return false;
+    }
     void release() noexcept {
         if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
     }
