@@ -107,10 +107,29 @@ bool commit_task_elsewhere(task_header& task) noexcept {
     return false;
 }
 
-void wake_task(task_header& task) noexcept {
-    scheduler_core& home = *task.home;  // the task may be gone once it was injected; the pin keeps its home
-    home.inject(task);
-    home.unpin();
+// Tasks of one scheduler that follow each other go to it together, up to 64: thousands may wait on a channel that is
+// closed, and the workers are to start before the last is on its way.
+void wake_list::wake_all(waiter* first) noexcept {
+    while (waiter* const each = first) {
+        first = each->next;
+        if (each->wake) {
+            each->wake(*each);
+            continue;
+        }
+        task_header* const head = static_cast<task_header*>(each->target);
+        task_header* last = head;
+        scheduler_core& home = *head->home;  // the tasks may be gone once they were injected; the pins keep their home
+        std::uint32_t count = 1;
+        for (; first && !first->wake && count < 64; first = first->next, ++count) {
+            task_header* const task = static_cast<task_header*>(first->target);
+            if (task->home != &home) break;
+            last->next = task;
+            last = task;
+        }
+        last->next = nullptr;
+        home.inject_all(*head, *last, count);
+        home.unpin(count);
+    }
 }
 
 void requeue(task_header& task) noexcept {
@@ -233,12 +252,17 @@ void scheduler_core::retire(task_promise_base& root) noexcept {
 }
 
 void scheduler_core::inject(task_header& task) noexcept {
-    if (engine_) {
-        if (!stopping_.load(std::memory_order_relaxed)) engine_->ready(task);
-        return;
-    }
     task.next = nullptr;
-    put_shared(&task, &task, 1);
+    inject_all(task, task, 1);
+}
+
+void scheduler_core::inject_all(task_header& first, task_header& last, std::uint32_t count) noexcept {
+    if (!engine_) return put_shared(&first, &last, count);
+    for (task_header* each = &first; each != nullptr;) {
+        task_header* const following = each->next;
+        if (!stopping_.load(std::memory_order_relaxed)) engine_->ready(*each);
+        each = following;
+    }
 }
 
 void scheduler_core::put_shared(task_header* first, task_header* last, std::uint32_t count) noexcept {

@@ -56,8 +56,8 @@ protected:
 
     // Called by await_resume: the operation is over.
     channel_status finish() noexcept {
-        if (suspended_) {
-            suspended_ = false;
+        if (waiter_.suspended) {
+            waiter_.suspended = false;
             if (worker* const here = current_worker) here->operation_resumed();
             if constexpr (Guard::can_end_a_wait) {
                 // The channel's lock first: whoever was fired by its guard may be here before enqueue() has let go.
@@ -71,7 +71,7 @@ protected:
     // Called by the destructor of an operation that may still wait. True: it came true and nobody has looked. All who
     // could fire it are shut out, under their locks, before settle() waits for those that did.
     bool abandon() noexcept {
-        if (std::exchange(suspended_, false)) {
+        if (std::exchange(waiter_.suspended, false)) {
             static_cast<void>(self().channel().withdraw(waiter_, self().queue()));
             if constexpr (Guard::can_end_a_wait) guard_.leave(waiter_);
             settle(waiter_);
@@ -108,21 +108,19 @@ private:
             status = self().attempt(wakes);
             if (status == channel_status::would_block) {
                 // Once it is armed, another thread may run the coroutine; it will want this lock before it goes far.
-                suspended_ = true;
+                waiter_.suspended = true;
                 switch (guard_.arm(waiter_)) {
                     case armed::waiting: self().queue().push(waiter_); [[fallthrough]];
                     case armed::fired: return true;
                     case armed::over: status = waiter_.outcome;
                 }
-                suspended_ = false;
+                waiter_.suspended = false;
             }
         }
         wakes.wake();
         waiter_.outcome = status;
         return false;
     }
-
-    bool suspended_ = false;
 
 protected:
     [[no_unique_address]] Guard guard_;

@@ -30,7 +30,8 @@ public:
             while (void* const frame = pop(each)) ::operator delete(frame);
     }
 
-    static constexpr std::size_t rounded(std::size_t size) noexcept { return (size + step - 1) / step * step; }
+    // Up to the next size that fills an allocator's block of 16 bytes, 8 of them its own.
+    static constexpr std::size_t rounded(std::size_t size) noexcept { return (size + step - 1 - 8) / step * step + 8; }
 
     void* take(std::size_t size) {
         if (size > largest || !GRISTMILL_KEEP_FRAMES) return ::operator new(size);
@@ -57,7 +58,7 @@ private:
         void* first = nullptr;
         std::size_t count = 0;
     };
-    static constexpr std::size_t index(std::size_t size) noexcept { return (size - 1) / step; }
+    static constexpr std::size_t index(std::size_t size) noexcept { return (size + step - 1 - 8) / step; }
     static void* pop(list& from) noexcept {
         void* const frame = from.first;
         if (!frame) return nullptr;
@@ -66,7 +67,7 @@ private:
         return frame;
     }
 
-    list lists_[largest / step];
+    list lists_[largest / step + 1];
 };
 
 }  // namespace gm::detail

@@ -44,10 +44,11 @@ public:
 
     // Ready work from a thread that is not one of ours.
     void inject(task_header& task) noexcept;
+    void inject_all(task_header& first, task_header& last, std::uint32_t count) noexcept;  // chained by next
 
     // Between pin() and unpin() no task of this scheduler is destroyed.
     void pin() noexcept { pins_.fetch_add(1, std::memory_order_acquire); }
-    void unpin() noexcept { pins_.fetch_sub(1, std::memory_order_release); }
+    void unpin(std::uint32_t count = 1) noexcept { pins_.fetch_sub(count, std::memory_order_release); }
     void wait_for_pins() const noexcept;
 
     void count_destroyed_value() noexcept { values_destroyed_.fetch_add(1, std::memory_order_relaxed); }

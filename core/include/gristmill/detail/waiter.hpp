@@ -13,6 +13,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include <gristmill/detail/atomic.hpp>
 #include <gristmill/detail/parker.hpp>
@@ -70,6 +71,7 @@ struct waiter {
     channel_status outcome = channel_status::ok;
     bool linked = false;
     bool retires = false;  // claim is a select_word: a close takes this case out instead of firing it
+    bool suspended = false;  // for the operation it belongs to: its coroutine has given control away
 };
 
 inline bool try_claim(waiter& who) noexcept { return !who.claim || who.claim->claim(who.id); }
@@ -114,6 +116,7 @@ public:
     waiter* pop_closed() noexcept {
         while (waiter* first = head_) {
             remove(*first);
+            if (head_) __builtin_prefetch(head_->next);  // thousands may wait, each in a cold frame of its own
             if (try_claim_by_close(*first)) return first;
         }
         return nullptr;
@@ -148,17 +151,12 @@ public:
 
     // After the lock. A waiter may be gone as soon as it was woken.
     void wake() noexcept {
-        for (waiter* each = first_; each != nullptr;) {
-            waiter* const following = each->next;
-            if (each->wake)
-                each->wake(*each);
-            else
-                wake_task(*static_cast<task_header*>(each->target));
-            each = following;
-        }
+        if (first_) wake_all(std::exchange(first_, nullptr));
     }
 
 private:
+    static void wake_all(waiter* first) noexcept;
+
     waiter* first_ = nullptr;
     waiter** end_ = &first_;
 };

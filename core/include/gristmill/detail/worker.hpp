@@ -239,6 +239,5 @@ inline bool commit_task(task_header& task) noexcept {
     }
     return commit_task_elsewhere(task);
 }
-void wake_task(task_header& task) noexcept;
 
 }  // namespace gm::detail
