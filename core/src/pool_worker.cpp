@@ -167,11 +167,13 @@ pool_worker* pool_core::whom_to_wake() noexcept {
 }
 
 void pool_core::wake_all() noexcept {
+    std::uint32_t left = ~0u;  // of those who sleep now: who is woken and finds nothing to do sleeps again at once
     while (true) {
         pool_worker* sleeper;
         {
             lock_guard hold(guard_);
-            sleeper = pop_sleeper();
+            left = std::min<std::uint32_t>(left, sleepers_);
+            sleeper = left-- != 0 ? pop_sleeper() : nullptr;
         }
         if (!sleeper) return;
         sleeper->bed.unpark();
@@ -226,6 +228,7 @@ bool pool_core::sleep(pool_worker& me) noexcept {
     const bool may_leave = options_.sizing.most != 0;
     while (true) {
         {
+            after_lock after(*this);
             lock_guard hold(guard_);
             if (queue_.size() != 0 || closed_ || must_shrink()) {
                 if (watch) end_watch();
@@ -241,6 +244,7 @@ bool pool_core::sleep(pool_worker& me) noexcept {
             me.asleep = true;
             ++sleepers_;
             watched_.store(watching_, std::memory_order_relaxed);
+            if (options_.queue == 0) make_room_known(after, false);  // we are the room
         }
         if (!watch) {
             // Somebody may have queued for itself after our last look and before it could see that nobody watches.

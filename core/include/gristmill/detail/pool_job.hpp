@@ -126,8 +126,11 @@ private:
 template <class R>
 class job_state : public pool_job {
 public:
-    // requires: done; once.
-    job_result<R> take_result() { return job_result<R>(std::move(facts), std::move(slot_)); }
+    // requires: done; once. Without a value the slot is left alone: a body that timed out may still be at it.
+    job_result<R> take_result() {
+        if (facts.status != job_status::ok) return job_result<R>(std::move(facts), {});
+        return job_result<R>(std::move(facts), std::move(slot_));
+    }
     void discard_value() noexcept override { slot_.clear(); }
 
 protected:
@@ -204,8 +207,8 @@ namespace gm {
 // What a body that takes a `gm::job&` knows of itself. Valid while the body runs, on its thread or in its coroutine.
 class job {
 public:
-    job(detail::pool_job* state, int worker, void* (*worker_state)(detail::pool_worker*), detail::pool_worker* at) noexcept
-        : state_(state), worker_(worker), worker_state_(worker_state), at_(at) {}
+    job(detail::pool_job* state, int worker, void* (*state_of)(detail::pool_worker*), detail::pool_worker* at) noexcept
+        : state_(state), worker_(worker), worker_state_(state_of), at_(at) {}
     job(const job&) = delete;
     job& operator=(const job&) = delete;
 
