@@ -117,21 +117,18 @@ int pipeline_main(int argc, char** argv, pace speed, Run&& run) {
 // void close().
 template <class Channel>
 outcome pipeline_on_threads(const pipeline& p) {
+    if (p.workers > 1000) not_available("threads are measured up to 1,000");
     Channel jobs(p.capacity), results(p.capacity);
     std::atomic<int> ready{0}, live{p.workers};
     std::vector<std::thread> crew;
     outcome seen;
     timer t;
-    try {
-        for (int w = 0; w < p.workers; ++w)
-            crew.emplace_back([&] {
-                ready.fetch_add(1);
-                for (int v; jobs.receive(v);) results.send(p.do_job(v));
-                if (live.fetch_sub(1) == 1) results.close();
-            });
-    } catch (const std::system_error&) {
-        not_available("the system gives no more threads");
-    }
+    for (int w = 0; w < p.workers; ++w)
+        crew.emplace_back([&] {
+            ready.fetch_add(1);
+            for (int v; jobs.receive(v);) results.send(p.do_job(v));
+            if (live.fetch_sub(1) == 1) results.close();
+        });
     if (p.workers_first) {
         while (ready.load() < p.workers) sleep_ns(100'000);
         t = timer{};
