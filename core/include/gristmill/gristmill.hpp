@@ -11,6 +11,7 @@
 #include <gristmill/select.hpp>
 #include <gristmill/semaphore.hpp>
 #include <gristmill/send_result.hpp>
+#include <gristmill/start.hpp>
 #include <gristmill/task.hpp>
 #include <gristmill/task_group.hpp>
 #include <gristmill/timer.hpp>

@@ -1,0 +1,138 @@
+#include <gristmill/detail/completion.hpp>
+
+#include <utility>
+
+namespace gm::detail {
+
+completion::completion(channel_base* channel, const limits& until) noexcept : channel_(channel), until_(until) {
+    if (until_.context) until_.context->retain();
+    for (wakeable* const each : {static_cast<wakeable*>(&node_), &link_.node, &alarm_.node}) {
+        each->wake = woken;
+        each->target = this;
+    }
+    node_.claim = &link_.word;
+    node_.id = channel_won;
+    alarm_.owner = this;
+    alarm_.fire = [](timer& self, wake_list& wakes) noexcept {
+        alarm& here = static_cast<alarm&>(self);
+        if (here.owner->link_.word.claim(claim_word::timed_out)) wakes.commit(here.node);
+    };
+}
+
+completion::~completion() {
+    if (until_.context) until_.context->release();
+}
+
+completion* completion::start(std::unique_ptr<completion> operation) {
+    completion* const self = operation.get();
+    if (self->begin()) {
+        static_cast<void>(operation.release());
+        self->watch_limits();
+        self->arrive();
+    } else {
+        static_cast<void>(operation.release());
+        run_soon(*self);
+    }
+    return self;
+}
+
+bool completion::begin() {
+    node_.outcome = channel_status::cancelled;
+    if (until_.context && until_.context->done()) return false;
+    wake_list wakes;
+    bool waits = false;
+    if (channel_) {
+        channel_guard hold(channel_->guard);
+        node_.outcome = attempt(wakes);
+        if (node_.outcome == channel_status::would_block) {
+            waits = true;
+            link_.word.arm();
+            queue().push(node_);
+        }
+    } else {
+        waits = true;
+        link_.word.arm();
+    }
+    wakes.wake();
+    return waits;
+}
+
+// Until we arrive at the gate nobody takes the operation apart, whoever has claimed it meanwhile.
+void completion::watch_limits() noexcept {
+    if (until_.context) {
+        until_.context->enter(link_);
+        if (until_.context->done() && link_.word.claim(claim_word::cancelled)) arrive();
+    }
+    if (until_.has_deadline) {
+        alarm_set_ = true;
+        start_timer(alarm_, until_.deadline);
+    }
+}
+
+void completion::arrive() noexcept {
+    if (gate_.exchange(true, std::memory_order_acq_rel)) conclude();
+}
+
+// The claimer has woken us and start() is over. The locks below wait for a loser that is just looking at our word.
+void completion::conclude() noexcept {
+    if (alarm_set_) stop_timer(alarm_);
+    context_core::leave(link_);
+    if (channel_) channel_->withdraw(node_, queue());
+    switch (link_.word.winner()) {
+        case claim_word::cancelled: node_.outcome = channel_status::cancelled; break;
+        case claim_word::timed_out: node_.outcome = channel_status::timed_out; break;
+        case withdrawn:
+            forget(channel_status::cancelled);
+            release();
+            return;
+        default: break;  // the channel wrote it
+    }
+    run_soon(*this);
+}
+
+bool completion::cancel() noexcept {
+    if (!link_.word.claim(claim_word::cancelled)) return false;
+    arrive();
+    return true;
+}
+
+void completion::withdraw() noexcept {
+    if (link_.word.claim(withdrawn)) {
+        arrive();
+    } else {
+        telling now = telling::due;
+        telling_.compare_exchange_strong(now, telling::never, std::memory_order_acq_rel);
+    }
+    release();
+}
+
+void completion::run() noexcept {
+    telling now = telling::due;
+    if (telling_.compare_exchange_strong(now, telling::begun, std::memory_order_acq_rel))
+        tell(node_.outcome);
+    else
+        forget(node_.outcome);
+    release();
+}
+
+// Callbacks of one thread run one after the other, never one in another: a chain of them grows no stack, and a callback
+// sees the operation that it has just called as finished.
+void completion::run_soon(completion& over) noexcept {
+    struct list {
+        completion* first = nullptr;
+        completion* last = nullptr;
+        bool running = false;
+    };
+    static constinit thread_local list mine;
+    (mine.first ? mine.last->next_ : mine.first) = &over;
+    mine.last = &over;
+    if (mine.running) return;
+    mine.running = true;
+    while (completion* const next = mine.first) {
+        mine.first = next->next_;
+        next->run();
+    }
+    mine.running = false;
+}
+
+}  // namespace gm::detail
