@@ -601,10 +601,13 @@ std::string name_of(const task_header& task) {
 void virtual_engine::report(end how) {
     outcome_.ended = how;
     outcome_.passed = (how == end::horizon ? horizon_ : now_) - start_of_time;
-    for (const auto& each : strands_)
+    for (const auto& each : strands_) {
+        if (each.get() == root_ && root_waits_) continue;
         if (each->how == state::parked || each->how == state::at_a_lock || each->how == state::joining)
-            if (!(each.get() == root_ && root_waits_))
-                outcome_.waiting.push_back({each->name, describe(each->wait, each.get())});
+            outcome_.waiting.push_back({each->name, describe(each->wait, each.get())});
+        else if (how == end::steps && (each->how == state::runnable || each.get() == current_))
+            outcome_.waiting.push_back({each->name, "runs"});
+    }
     std::vector<std::pair<const task_header*, note>> tasks(notes_.begin(), notes_.end());
     std::sort(tasks.begin(), tasks.end(), [](const auto& a, const auto& b) { return a.second.order < b.second.order; });
     for (const auto& [task, wait] : tasks) outcome_.waiting.push_back({name_of(*task), describe(wait, nullptr)});

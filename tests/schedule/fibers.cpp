@@ -8,6 +8,8 @@
 #include <cstring>
 #include <vector>
 
+#include <gristmill/detail/pool_core.hpp>
+
 #if defined(__SANITIZE_ADDRESS__)
 #define WITH_ASAN 1
 #elif defined(__has_feature)
@@ -58,11 +60,20 @@ constexpr std::size_t stack_size = 512 * 1024;
 constexpr std::size_t stack_size = 128 * 1024;
 #endif
 
-// The exceptions in flight belong to a strand; the runtime keeps them by thread.
-struct exceptions {
-    void* words[2] = {};
-    void save() noexcept { std::memcpy(words, abi::__cxa_get_globals(), sizeof words); }
-    void restore() const noexcept { std::memcpy(static_cast<void*>(abi::__cxa_get_globals()), words, sizeof words); }
+// What belongs to a strand, and the language and the library keep by thread: the exceptions in flight, whose worker this is.
+// (The engine itself looks after current_worker and current_engine.)
+struct thread_state {
+    void* exceptions[2] = {};
+    gm::detail::pool_worker* pool_worker = nullptr;
+
+    void save() noexcept {
+        std::memcpy(exceptions, abi::__cxa_get_globals(), sizeof exceptions);
+        pool_worker = gm::detail::current_pool_worker;
+    }
+    void restore() const noexcept {
+        std::memcpy(static_cast<void*>(abi::__cxa_get_globals()), exceptions, sizeof exceptions);
+        gm::detail::current_pool_worker = pool_worker;
+    }
 };
 
 std::vector<char*>& spare_stacks() {
@@ -109,7 +120,7 @@ public:
     void abandon() noexcept override {}  // the memory stays with this object, which is leaked
 
     void switch_to(fiber& next, bool last) noexcept {
-        exceptions_.save();
+        state_.save();
         running = &next;
 #if defined(WITH_ASAN)
         if (!bottom_) find_own_stack();
@@ -135,7 +146,7 @@ private:
 #if defined(WITH_ASAN)
         __sanitizer_finish_switch_fiber(fake, nullptr, nullptr);
 #endif
-        exceptions_.restore();
+        state_.restore();
     }
 
 #if defined(WITH_ASAN)
@@ -157,7 +168,7 @@ private:
     char* bottom_ = nullptr;
     std::size_t size_ = 0;
     void* fake_ = nullptr;
-    exceptions exceptions_;
+    thread_state state_;
 #if defined(__x86_64__)
     void* at_ = nullptr;
 #else
