@@ -232,7 +232,10 @@ task<std::size_t> sending<T, Self>::async_send_all(R& values, context ctx) const
     const auto end = std::ranges::end(values);
     if (ctx.is_done()) co_return 0;
     if (!self) {
-        if (at != end) static_cast<void>((co_await self.async_send(std::move(*at), ctx)).status());
+        if (at != end) {
+            const send_result last = co_await self.async_send(std::move(*at), ctx);  // g++ 12 refuses one expression
+            static_cast<void>(last.status());
+        }
         co_return 0;
     }
     while (at != end) {
