@@ -66,7 +66,7 @@ class channel_timer final : public channel_base::companion, private timer {
 public:
     channel_timer(channel_core<time_point>& to, std::chrono::nanoseconds period) noexcept : to_(to), period_(period) {
         node_.target = this;
-        node_.wake = [](waiter& self) noexcept { static_cast<channel_timer*>(self.target)->deliver(); };
+        node_.wake = [](wakeable& self) noexcept { static_cast<channel_timer*>(self.target)->deliver(); };
         fire = [](timer& self, wake_list& wakes) noexcept {
             channel_timer& here = static_cast<channel_timer&>(self);
             if (here.to_.try_retain()) wakes.commit(here.node_);  // else our destructor is about to stop us
@@ -96,7 +96,7 @@ private:
 
     channel_core<time_point>& to_;
     const std::chrono::nanoseconds period_;
-    waiter node_;
+    wakeable node_;
 };
 
 channel<time_point> timed_channel(time_point first, std::chrono::nanoseconds period) {

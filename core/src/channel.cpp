@@ -105,8 +105,6 @@ context_link& context_guard::foreign_link(const waiter& who, context_core& core)
     return *link;
 }
 
-void context_guard::drop_foreign_link(context_link* link) noexcept { release_context_link(link); }
-
 void limits_guard::enter() noexcept { until_.context->enter(link_); }
 
 armed limits_guard::arm(waiter& who) noexcept {
@@ -129,7 +127,7 @@ armed limits_guard::arm(waiter& who) noexcept {
     return armed::waiting;
 }
 
-bool limits_guard::ended_the_wait() const noexcept {
+bool limits_guard::ended_the_wait(const waiter&) const noexcept {
     const std::uint32_t winner = link_.word.winner();
     return winner == claim_word::cancelled || winner == claim_word::timed_out;
 }

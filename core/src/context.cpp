@@ -12,7 +12,7 @@ namespace detail {
 struct context_core::expiry : timer {
     explicit expiry(context_core& owner) noexcept : core(owner) {
         node.target = this;
-        node.wake = [](waiter& self) noexcept {
+        node.wake = [](wakeable& self) noexcept {
             context_core& ended = static_cast<expiry*>(self.target)->core;
             ended.cancel(std::make_exception_ptr(deadline_exceeded()));
             ended.release();
@@ -23,7 +23,7 @@ struct context_core::expiry : timer {
         };
     }
     context_core& core;
-    waiter node;
+    wakeable node;
 };
 
 context_core::context_core(context_core* parent) noexcept : parent_(parent) {
@@ -99,7 +99,8 @@ bool context_core::cancel_alone(const std::exception_ptr& cause, context_core*& 
         if (done_.load(std::memory_order_relaxed)) return false;
         cause_ = cause;
         done_.store(true, std::memory_order_seq_cst);  // before the words are read: see look_at_context()
-        while (waiter* const each = links_.pop_claimed()) wakes.commit(*each);
+        while (wakeable* const each = links_.pop())
+            if (link_of(*each).word.claim(claim_word::cancelled)) wakes.commit(*each);
         while (context_core* const child = first_child_) {
             first_child_ = child->next_sibling_;
             if (first_child_) first_child_->prev_sibling_ = nullptr;

@@ -20,7 +20,7 @@ namespace {
 struct body_alarm : timer {
     pool_core* core;
     pool_job* job;
-    waiter node;
+    wakeable node;
     void (*over)(pool_core&, pool_job&) noexcept;
 
     body_alarm(pool_core& owner, pool_job& of, void (*then)(pool_core&, pool_job&) noexcept) noexcept
@@ -32,7 +32,7 @@ struct body_alarm : timer {
             wakes.commit(alarm.node);
         };
         // Runs under no lock. The alarm is shared: see drop_alarm.
-        node.wake = [](waiter& self) noexcept {
+        node.wake = [](wakeable& self) noexcept {
             auto* const alarm = static_cast<body_alarm*>(self.target);
             alarm->over(*alarm->core, *alarm->job);
             alarm->release();
@@ -45,7 +45,7 @@ struct body_alarm : timer {
         }
     }
     std::atomic<int> references{2};  // the body's and the clock's
-    bool fired = false;  // written under the clock's lock, read after stop_timer
+    bool fired = false;              // written under the clock's lock, read after stop_timer
 };
 
 }  // namespace
@@ -56,7 +56,10 @@ class body_run {
 public:
     body_run(pool_core& core, pool_job* job) noexcept : core_(&core), job_(job) { core.retain(); }
     body_run(body_run&& other) noexcept
-        : core_(other.core_), job_(std::exchange(other.job_, nullptr)), ended_(other.ended_), error_(std::move(other.error_)) {}
+        : core_(other.core_),
+          job_(std::exchange(other.job_, nullptr)),
+          ended_(other.ended_),
+          error_(std::move(other.error_)) {}
     body_run& operator=(body_run&&) = delete;
     ~body_run() {
         if (!job_) return;

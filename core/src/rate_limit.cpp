@@ -11,7 +11,7 @@ namespace detail {
 
 token_place::alarm::alarm(token_place& owner) noexcept : place(owner) {
     node.target = this;
-    node.wake = [](waiter& self) noexcept { static_cast<alarm*>(self.target)->place.alarm_rang(); };
+    node.wake = [](wakeable& self) noexcept { static_cast<alarm*>(self.target)->place.alarm_rang(); };
     fire = [](timer& self, wake_list& wakes) noexcept {
         alarm& here = static_cast<alarm&>(self);
         if (here.place.try_retain()) wakes.commit(here.node);  // else its destructor is about to stop us

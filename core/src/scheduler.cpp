@@ -50,7 +50,7 @@ struct worker::glance {
 
 // ---- the hot half's slow paths ----
 
-worker::worker(scheduler_core& owner) noexcept : home(owner), id(next_id()) {}
+worker::worker(scheduler_core& owner) noexcept : home(owner), id(next_id()), watched_(owner.watched_) {}
 worker::~worker() = default;
 
 bool worker::account() noexcept {
@@ -109,8 +109,8 @@ bool commit_task_elsewhere(task_header& task) noexcept {
 
 // Tasks of one scheduler that follow each other go to it together, up to 64: thousands may wait on a channel that is
 // closed, and the workers are to start before the last is on its way.
-void wake_list::wake_all(waiter* first) noexcept {
-    while (waiter* const each = first) {
+void wake_list::wake_all(wakeable* first) noexcept {
+    while (wakeable* const each = first) {
         first = each->next;
         if (each->wake) {
             each->wake(*each);

@@ -24,13 +24,13 @@ std::uint64_t random_number() noexcept {
 }  // namespace
 
 select_core::select_core(std::span<select_case* const> cases, bool in_order) noexcept
-    : cases_(cases), in_order_(in_order) {
-    for (std::size_t i = 0; i < cases_.size(); ++i) {
+    : cases_(cases.data()), count_(static_cast<std::uint8_t>(cases.size())), in_order_(in_order) {
+    for (std::uint8_t i = 0; i < count_; ++i) {
         const select_case& each = *cases_[i];
-        if (each.kind == case_kind::otherwise) otherwise_case_ = static_cast<std::int16_t>(i);
+        if (each.kind == case_kind::otherwise) otherwise_case_ = i;
         if (each.kind == case_kind::deadline &&
-            (deadline_case_ < 0 || each.deadline < cases_[static_cast<std::size_t>(deadline_case_)]->deadline))
-            deadline_case_ = static_cast<std::int16_t>(i);
+            (deadline_case_ == none || static_cast<const deadline_case&>(each).deadline < limit().deadline))
+            deadline_case_ = i;
     }
 }
 
@@ -47,7 +47,8 @@ std::size_t select_core::draw(std::size_t& left, std::uint64_t& unseen) noexcept
 }
 
 bool select_core::fire(std::size_t index, channel_status outcome) noexcept {
-    result_ = {channel_status::ok, index};
+    status_ = channel_status::ok;
+    chosen_ = static_cast<std::uint8_t>(index);
     outcome_ = outcome;
     return true;
 }
@@ -66,7 +67,7 @@ bool select_core::attempt(std::size_t index, wake_list& wakes) {
 
 bool select_core::poll() {
     std::uint64_t unseen = 0;
-    for (std::size_t i = 0; i < cases_.size(); ++i)
+    for (std::size_t i = 0; i < count_; ++i)
         if (cases_[i]->live()) unseen |= std::uint64_t{1} << i;
     for (auto left = static_cast<std::size_t>(std::popcount(unseen)); left != 0;) {
         const std::size_t index = draw(left, unseen);
@@ -79,22 +80,21 @@ bool select_core::poll() {
         wakes.wake();
         if (fired) return true;
     }
-    if (otherwise_case_ >= 0) return fire(static_cast<std::size_t>(otherwise_case_), channel_status::ok);
-    if (deadline_case_ >= 0 && cases_[static_cast<std::size_t>(deadline_case_)]->deadline <= now())
-        return fire(static_cast<std::size_t>(deadline_case_), channel_status::ok);
+    if (otherwise_case_ != none) return fire(otherwise_case_, channel_status::ok);
+    if (deadline_case_ != none && limit().deadline <= now()) return fire(deadline_case_, channel_status::ok);
     return all_retired();
 }
 
 // True: no case can ever fire.
 bool select_core::all_retired() noexcept {
     bool any_retired = false;
-    for (const select_case* each : cases_) {
+    for (const select_case* each : cases()) {
         if (each->live()) return false;
         any_retired |= each->retired;
     }
-    if (deadline_case_ >= 0) return false;
+    if (deadline_case_ != none) return false;
     if (!any_retired) misuse("a select whose channels are all nil, without a deadline, would wait for ever", cases_[0]->where);
-    result_ = {channel_status::closed, 0};
+    status_ = channel_status::closed;
     return true;
 }
 
@@ -137,7 +137,7 @@ private:
 
 bool select_core::attempt_all_locked(wake_list& wakes) {
     std::uint64_t unseen = 0;
-    for (std::size_t i = 0; i < cases_.size(); ++i)
+    for (std::size_t i = 0; i < count_; ++i)
         if (cases_[i]->live()) unseen |= std::uint64_t{1} << i;
     for (auto left = static_cast<std::size_t>(std::popcount(unseen)); left != 0;)
         if (attempt(draw(left, unseen), wakes)) return true;
@@ -145,18 +145,18 @@ bool select_core::attempt_all_locked(wake_list& wakes) {
 }
 
 // Under all locks: true if the select waits now.
-bool select_core::enqueue(const waiter& self, wake_list& wakes) {
+bool select_core::enqueue(const wakeable& self, wake_list& wakes) {
     if (attempt_all_locked(wakes)) return false;
-    std::uint32_t live = deadline_case_ >= 0 ? 1 : 0;
-    for (const select_case* each : cases_) live += each->live() ? 1 : 0;
+    std::uint32_t live = deadline_case_ != none ? 1 : 0;
+    for (const select_case* each : cases()) live += each->live() ? 1 : 0;
     if (live == 0) {
-        result_ = {channel_status::closed, 0};
+        status_ = channel_status::closed;
         return false;
     }
     word_.live.store(live, std::memory_order_relaxed);
     suspended_ = true;
     word_.arm();
-    for (std::size_t i = 0; i < cases_.size(); ++i) {
+    for (std::size_t i = 0; i < count_; ++i) {
         select_case& each = *cases_[i];
         if (!each.live()) continue;
         each.node.wake = self.wake;
@@ -169,7 +169,7 @@ bool select_core::enqueue(const waiter& self, wake_list& wakes) {
 }
 
 void select_core::withdraw_all() noexcept {
-    for (select_case* each : cases_)
+    for (select_case* each : cases())
         if (each->live()) static_cast<void>(each->channel->withdraw(each->node, each->queue()));
 }
 
@@ -179,12 +179,12 @@ void select_core::conclude() noexcept {
     const std::uint32_t winner = word_.winner();
     withdraw_all();
     if (winner == deadline_id) {
-        fire(static_cast<std::size_t>(deadline_case_), channel_status::ok);
+        fire(deadline_case_, channel_status::ok);
         return;
     }
     const select_case& chosen = *cases_[winner - 1];
     if (chosen.node.outcome == channel_status::closed && chosen.node.retires)
-        result_ = {channel_status::closed, 0};
+        status_ = channel_status::closed;
     else
         fire(winner - 1, chosen.node.outcome);
 }
@@ -193,7 +193,7 @@ void select_core::wait_here() {
     if (current_worker)
         misuse("a blocking select on a thread of a scheduler: co_await async_select instead", cases_[0]->where);
     parker bed;
-    waiter self;
+    wakeable self;
     self.wake = wake_thread;
     self.target = &bed;
     if (current_engine) [[unlikely]]
@@ -201,36 +201,37 @@ void select_core::wait_here() {
     wake_list wakes;
     bool waits;
     {
-        channel_locks hold(cases_);
+        channel_locks hold(cases());
         waits = enqueue(self, wakes);
     }
     wakes.wake();
     if (!waits) return;
-    if (deadline_case_ < 0)
+    if (deadline_case_ == none)
         bed.park();
-    else if (!bed.park_until(cases_[static_cast<std::size_t>(deadline_case_)]->deadline) &&
-             !word_.claim(deadline_id))
+    else if (!bed.park_until(limit().deadline) && !word_.claim(deadline_id))
         bed.park();  // a channel was quicker; its wake-up is on the way
     conclude();
 }
 
-bool select_core::suspend(const waiter& self) {
+bool select_core::suspend() {
+    const wakeable self = this->self();  // its node is about to be linked
     if (current_engine && !self.wake) [[unlikely]]
         current_engine->waits(static_cast<task_header*>(self.target), "selects", nullptr, cases_[0]->where);
     wake_list wakes;
     bool waits;
     {
-        channel_locks hold(cases_);
+        channel_locks hold(cases());
         waits = enqueue(self, wakes);
-        if (waits && deadline_case_ >= 0) {
-            alarm_.node.wake = self.wake;
-            alarm_.node.target = self.target;
-            alarm_.word = &word_;
-            alarm_.fire = [](timer& entry, wake_list& list) noexcept {
-                alarm& here = static_cast<alarm&>(entry);
+        if (waits && deadline_case_ != none) {
+            deadline_case::alarm& clock = limit().clock;
+            clock.node.wake = self.wake;
+            clock.node.target = self.target;
+            clock.word = &word_;
+            clock.fire = [](timer& entry, wake_list& list) noexcept {
+                auto& here = static_cast<deadline_case::alarm&>(entry);
                 if (here.word->claim(deadline_id)) list.commit(here.node);
             };
-            start_timer(alarm_, cases_[static_cast<std::size_t>(deadline_case_)]->deadline);
+            start_timer(clock, limit().deadline);
         }
     }
     wakes.wake();
@@ -241,16 +242,16 @@ bool select_core::suspend(const waiter& self) {
 
 void select_core::resumed() noexcept {
     if (!suspended_) return;
-    if (deadline_case_ >= 0) stop_timer(alarm_);
+    if (deadline_case_ != none) stop_timer(limit().clock);
     conclude();
 }
 
-int select_core::abandon(const waiter& self) noexcept {
+int select_core::abandon() noexcept {
     if (!suspended_) return -1;
     suspended_ = false;
     withdraw_all();
-    if (deadline_case_ >= 0) stop_timer(alarm_);
-    settle(self);
+    if (deadline_case_ != none) stop_timer(limit().clock);
+    settle(self());
     const std::uint32_t winner = word_.winner();
     if (winner == claim_word::waiting || winner == deadline_id) return -1;
     return static_cast<int>(winner - 1);

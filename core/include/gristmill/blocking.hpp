@@ -44,7 +44,7 @@ protected:
     ~helper_job() = default;
 
     void (*run)(helper_job&) noexcept;
-    waiter node;
+    wakeable node;
     parker over;
 };
 

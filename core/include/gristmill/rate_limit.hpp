@@ -44,7 +44,7 @@ struct token_place : wait_place {
     struct alarm : timer {
         explicit alarm(token_place& owner) noexcept;
         token_place& place;
-        waiter node;
+        wakeable node;
     };
 
     const std::uint64_t rate;  // units that flow in, in a nanosecond

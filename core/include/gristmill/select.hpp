@@ -74,7 +74,7 @@ public:
         else
             std::invoke(handler_);
     }
-    void drop(channel_status outcome, const waiter& self) noexcept {
+    void drop(channel_status outcome, const wakeable& self) noexcept {
         if (outcome != channel_status::ok) return;
         std::destroy_at(std::addressof(slot_.value));
         count_destroyed_value(self);
@@ -127,7 +127,7 @@ public:
         else
             std::invoke(handler_);
     }
-    void drop(channel_status, const waiter&) noexcept {}
+    void drop(channel_status, const wakeable&) noexcept {}
 
 private:
     Argument argument_;
@@ -136,19 +136,26 @@ private:
     [[no_unique_address]] F handler_;
 };
 
-template <class F>
-class plain_case : public select_case {
+template <class F, class Case>
+class plain_case : public Case {
 public:
-    plain_case(case_kind what, time_point when, F handler, std::source_location place) : handler_(std::move(handler)) {
-        kind = what;
-        deadline = when;
-        where = place;
+    plain_case(case_kind what, F handler, std::source_location place) : handler_(std::move(handler)) {
+        this->kind = what;
+        this->where = place;
     }
     void run(channel_status) { std::invoke(handler_); }
-    void drop(channel_status, const waiter&) noexcept {}
+    void drop(channel_status, const wakeable&) noexcept {}
 
 private:
     [[no_unique_address]] F handler_;
+};
+
+template <class F>
+struct timed_case : plain_case<F, deadline_case> {
+    timed_case(time_point when, F handler, std::source_location place)
+        : plain_case<F, deadline_case>(case_kind::deadline, std::move(handler), place) {
+        this->deadline = when;
+    }
 };
 
 }  // namespace detail
@@ -199,19 +206,18 @@ auto on(const channel<T>& to, Argument argument, F handler,
 // A case that fires when nothing else has by then. Of several the earliest counts.
 template <std::invocable F>
 auto at(time_point deadline, F handler, std::source_location where = std::source_location::current()) {
-    return detail::plain_case<F>(detail::case_kind::deadline, deadline, std::move(handler), where);
+    return detail::timed_case<F>(deadline, std::move(handler), where);
 }
 template <class Rep, class Period, std::invocable F>
 auto after(std::chrono::duration<Rep, Period> timeout, F handler,
            std::source_location where = std::source_location::current()) {
-    return detail::plain_case<F>(detail::case_kind::deadline, until(timeout).limits().deadline, std::move(handler),
-                                 where);
+    return detail::timed_case<F>(until(timeout).limits().deadline, std::move(handler), where);
 }
 
 // A case that fires at once if no other can: the select does not wait.
 template <std::invocable F>
 auto otherwise(F handler, std::source_location where = std::source_location::current()) {
-    return detail::plain_case<F>(detail::case_kind::otherwise, {}, std::move(handler), where);
+    return detail::plain_case<F, detail::select_case>(detail::case_kind::otherwise, std::move(handler), where);
 }
 
 namespace detail {
@@ -236,9 +242,9 @@ protected:
         static_cast<void>(((chosen == I ? (static_cast<Cases&>(*cases_[I]).run(core_.outcome()), true) : false) || ...));
     }
     template <std::size_t... I>
-    void drop_at(std::size_t chosen, channel_status outcome, const waiter& self, std::index_sequence<I...>) noexcept {
+    void drop_at(std::size_t chosen, channel_status outcome, std::index_sequence<I...>) noexcept {
         static_cast<void>(
-            ((chosen == I ? (static_cast<Cases&>(*cases_[I]).drop(outcome, self), true) : false) || ...));
+            ((chosen == I ? (static_cast<Cases&>(*cases_[I]).drop(outcome, core_.self()), true) : false) || ...));
     }
 
     std::array<select_case*, sizeof...(Cases)> cases_;
@@ -263,11 +269,11 @@ public:
     select_operation& operator=(const select_operation&) = delete;
     ~select_operation() {
         constexpr std::index_sequence_for<Cases...> all{};
-        if (const int fired = this->core_.abandon(self_); fired >= 0)
+        if (const int fired = this->core_.abandon(); fired >= 0)
             this->drop_at(static_cast<std::size_t>(fired), this->cases_[static_cast<std::size_t>(fired)]->node.outcome,
-                          self_, all);
+                          all);
         else if (over_ && this->core_.result())  // it gave way, and its coroutine never came to look
-            this->drop_at(this->core_.result().index, this->core_.outcome(), self_, all);
+            this->drop_at(this->core_.result().index, this->core_.outcome(), all);
     }
 
     bool await_ready() {
@@ -279,9 +285,9 @@ public:
     template <class P>
     std::coroutine_handle<> await_suspend(std::coroutine_handle<P> self) {
         static_assert(resumable_promise<P>, GRISTMILL_NEEDS_RESUME_TARGET);
-        aim(self_, self);
+        aim(this->core_.self(), self);
         if (over_) return give_way(self);
-        return this->core_.suspend(self_) ? next_on_this_thread() : self;
+        return this->core_.suspend() ? next_on_this_thread() : self;
     }
     select_result await_resume() {
         over_ = false;
@@ -293,7 +299,6 @@ public:
     }
 
 private:
-    waiter self_;  // whom to wake; in no queue
     bool over_ = false;  // before it had to wait, and not looked at yet
 };
 

@@ -64,7 +64,7 @@ public:
 
 private:
     struct alarm : timer {
-        waiter node;
+        wakeable node;
     };
     alarm alarm_;
     time_point due_;

@@ -1,9 +1,11 @@
 #pragma once
 // What a context is made of, as far as a waiting operation needs to know.
 
+#include <cstddef>
 #include <exception>
 #include <memory>
 #include <stop_token>
+#include <type_traits>
 
 #include <gristmill/detail/timer.hpp>
 #include <gristmill/detail/waiter.hpp>
@@ -13,17 +15,20 @@ namespace gm::detail {
 class context_core;
 
 // One task's standing entry in one context's list. It is made at the first wait with that context and stays for the
-// next ones: a wait then costs a store and a load here, not a lock. `node` is what the context wakes; its claim is
-// `word`, which each wait arms anew.
+// next ones: a wait then costs a store and a load here, not a lock. `node` is what the context wakes if it wins `word`,
+// which each wait arms anew.
 struct context_link {
-    context_link() noexcept {
-        node.claim = &word;
-        node.id = claim_word::cancelled;
-    }
-    waiter node;
+    wakeable node;
     claim_word word;
     context_core* core = nullptr;  // null: entered nowhere
 };
+
+// A link from its parts.
+static_assert(std::is_standard_layout_v<context_link>);
+inline context_link& link_of(wakeable& node) noexcept { return reinterpret_cast<context_link&>(node); }
+inline context_link& link_of(claim_word& word) noexcept {
+    return *reinterpret_cast<context_link*>(reinterpret_cast<char*>(&word) - offsetof(context_link, word));
+}
 
 // A tree: a child holds its parent; a parent knows its living children. Done once, for good.
 // No other lock of the library is taken under a context's, but run queues'.
@@ -83,7 +88,7 @@ private:
     context_core* prev_sibling_ = nullptr;
     bool in_parent_ = false;
     context_core* next_in_worklist_ = nullptr;  // the canceller's own
-    waiter_queue links_;
+    wakeable_queue links_;
     std::unique_ptr<std::stop_source> stop_;
     std::unique_ptr<done_channel> channel_;
     time_point deadline_ = time_point::max();

@@ -24,13 +24,13 @@ template <class P>
 concept resumable_promise = our_promise<P> || foreign_promise<P>;
 
 template <foreign_promise P>
-void wake_foreign(waiter& who) noexcept {
+void wake_foreign(wakeable& who) noexcept {
     P& promise = *static_cast<P*>(who.target);
     promise.resume_later(std::coroutine_handle<P>::from_promise(promise));
 }
 
 template <resumable_promise P>
-void aim(waiter& who, std::coroutine_handle<P> self) noexcept {
+void aim(wakeable& who, std::coroutine_handle<P> self) noexcept {
     if constexpr (our_promise<P>) {
         who.target = static_cast<task_header*>(&self.promise());
     } else {
@@ -51,11 +51,11 @@ std::coroutine_handle<> give_way(std::coroutine_handle<P> self) noexcept {
 }
 
 // Waits until whoever claimed `who` has let go of it: its coroutine is about to be destroyed.
-inline void settle(const waiter& who) noexcept {
+inline void settle(const wakeable& who) noexcept {
     if (!who.wake) static_cast<task_header*>(who.target)->home->wait_for_pins();
 }
 
-inline void count_destroyed_value(const waiter& who) noexcept {
+inline void count_destroyed_value(const wakeable& who) noexcept {
     if (!who.wake) static_cast<task_header*>(who.target)->home->count_destroyed_value();
 }
 

@@ -123,6 +123,4 @@ private:
 // Puts a running coroutine at the end of its thread's queue.
 void requeue(task_header& task) noexcept;
 
-inline bool worker::watched() const noexcept { return home.watched_.load(std::memory_order_relaxed); }
-
 }  // namespace gm::detail

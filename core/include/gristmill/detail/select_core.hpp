@@ -34,10 +34,9 @@ struct select_case {
     waiter node;
     channel_base* channel = nullptr;  // null: nil, or no channel at all
     channel_status (*attempt)(select_case&, wake_list&) = nullptr;
+    std::source_location where;
     case_kind kind = case_kind::receive;
     bool retired = false;
-    time_point deadline{};
-    std::source_location where;
 
     waiter_queue& queue() const noexcept {
         return kind == case_kind::send ? channel->senders : channel->receivers;
@@ -45,9 +44,18 @@ struct select_case {
     bool live() const noexcept { return channel != nullptr && !retired; }
 };
 
+struct deadline_case : select_case {
+    struct alarm : timer {
+        wakeable node;
+        select_word* word = nullptr;
+    };
+    time_point deadline{};
+    alarm clock;
+};
+
 class select_core {
 public:
-    // requires: at most 64 cases.
+    // requires: 1 to 64 cases, that outlive this object.
     select_core(std::span<select_case* const> cases, bool in_order) noexcept;
     select_core(const select_core&) = delete;
     select_core& operator=(const select_core&) = delete;
@@ -58,44 +66,48 @@ public:
     // A thread's wait. requires: poll() said false.
     void wait_here();
 
-    // A coroutine's wait: false if it is over after all. `self` says whom to wake.
-    bool suspend(const waiter& self);
+    // Whom a coroutine's wait is to wake. requires: aimed before suspend() and abandon().
+    wakeable& self() noexcept { return cases_[0]->node; }
+
+    // A coroutine's wait: false if it is over after all.
+    bool suspend();
 
     // After the wake-up of a coroutine: the losers withdraw.
     void resumed() noexcept;
 
     // Before the destruction of a coroutine that waits. The index of a case that fired meanwhile, else -1.
-    int abandon(const waiter& self) noexcept;
+    int abandon() noexcept;
 
-    const select_result& result() const noexcept { return result_; }
+    select_result result() const noexcept { return {status_, chosen_}; }
     // How the chosen case's channel answered: ok or closed.
     channel_status outcome() const noexcept { return outcome_; }
     bool suspended() const noexcept { return suspended_; }
 
 private:
-    struct alarm : timer {
-        waiter node;
-        select_word* word = nullptr;
-    };
+    static constexpr std::uint8_t none = 255;
+
+    std::span<select_case* const> cases() const noexcept { return {cases_, count_}; }
+    deadline_case& limit() const noexcept { return static_cast<deadline_case&>(*cases_[deadline_case_]); }
 
     bool attempt(std::size_t index, wake_list& wakes);
     bool attempt_all_locked(wake_list& wakes);
-    bool enqueue(const waiter& self, wake_list& wakes);
+    bool enqueue(const wakeable& self, wake_list& wakes);
     bool fire(std::size_t index, channel_status outcome) noexcept;
     bool all_retired() noexcept;
     void conclude() noexcept;
     void withdraw_all() noexcept;
     std::size_t draw(std::size_t& left, std::uint64_t& unseen) noexcept;
 
-    std::span<select_case* const> cases_;
+    select_case* const* const cases_;
+    select_word word_;
+    const std::uint8_t count_;
     const bool in_order_;
     bool suspended_ = false;
     channel_status outcome_ = channel_status::ok;
-    std::int16_t deadline_case_ = -1;
-    std::int16_t otherwise_case_ = -1;
-    select_result result_{channel_status::would_block, 0};
-    select_word word_;
-    alarm alarm_;
+    channel_status status_ = channel_status::would_block;
+    std::uint8_t chosen_ = 0;
+    std::uint8_t deadline_case_ = none;
+    std::uint8_t otherwise_case_ = none;
 };
 
 }  // namespace gm::detail

@@ -36,63 +36,72 @@ inline armed look_at_context(context_core& core, claim_word& word, waiter& who) 
 
 inline constexpr std::uint32_t channel_won = 1;
 
+// One word: the context, or the link of a foreign coroutine, which is the guard's own. A task's link is its promise's; either
+// is found through the word that the waiter carries.
 class context_guard {
 public:
     static constexpr bool can_end_a_wait = true;
 
-    explicit context_guard(context_core* core) noexcept : core_(core) {}
-    context_guard(const context_guard& other) noexcept : core_(other.core_) {}
+    explicit context_guard(context_core* core) noexcept : core_(reinterpret_cast<std::uintptr_t>(core)) {}
+    context_guard(const context_guard& other) noexcept : context_guard(other.core()) {}
     context_guard& operator=(const context_guard&) = delete;
     ~context_guard() {
-        if (foreign_ && link_) drop_foreign_link(link_);
+        if (owns_link()) release_context_link(own_link());
     }
 
-    bool already_done() const noexcept { return core_ && core_->done(); }
+    bool already_done() const noexcept { return core_ && core()->done(); }
 
     template <class P>
     void prepare(waiter& who, std::coroutine_handle<P> self) {
         if (!core_) return;
-        if constexpr (our_promise<P>)
-            link_ = &link_of(self.promise(), *core_);
-        else
-            link_ = &foreign_link(who, *core_);
-        who.claim = &link_->word;
+        context_link* link;
+        if constexpr (our_promise<P>) {
+            link = &link_of(self.promise(), *core());
+        } else {
+            link = &foreign_link(who, *core());
+            core_ = reinterpret_cast<std::uintptr_t>(link) | own_link_mark;
+        }
+        who.claim = &link->word;
         who.id = channel_won;
-        foreign_ = !our_promise<P>;
     }
 
     armed arm(waiter& who) noexcept {
         if (!core_) return armed::waiting;
-        link_->word.arm();
-        return look_at_context(*core_, link_->word, who);
+        who.claim->arm();
+        return look_at_context(*core(), *who.claim, who);
     }
 
-    bool ended_the_wait() const noexcept { return link_ && link_->word.winner() == claim_word::cancelled; }
+    bool ended_the_wait(const waiter& who) const noexcept {
+        return who.claim && who.claim->winner() == claim_word::cancelled;
+    }
 
     // True: the context ended the wait.
     bool disarm(waiter& who) noexcept {
-        if (!link_) return false;
-        const bool cancelled = ended_the_wait();
-        link_->word.disarm();
-        if (foreign_) drop_foreign_link(link_);
-        link_ = nullptr;
+        if (!who.claim) return false;
+        const bool cancelled = ended_the_wait(who);
+        who.claim->disarm();
+        who.claim = nullptr;
         if (cancelled) who.outcome = channel_status::cancelled;
         return cancelled;
     }
 
     // The same for a coroutine that is about to be destroyed: the context will not touch it any more.
     void leave(waiter& who) noexcept {
-        if (link_) context_core::leave(*link_);
+        if (who.claim) context_core::leave(link_of(*who.claim));
         static_cast<void>(disarm(who));
     }
 
 private:
+    static constexpr std::uintptr_t own_link_mark = 1;
     static context_link& foreign_link(const waiter& who, context_core& core);
-    static void drop_foreign_link(context_link* link) noexcept;
 
-    context_core* core_;
-    context_link* link_ = nullptr;
-    bool foreign_ = false;
+    bool owns_link() const noexcept { return (core_ & own_link_mark) != 0; }
+    context_link* own_link() const noexcept { return reinterpret_cast<context_link*>(core_ & ~own_link_mark); }
+    context_core* core() const noexcept {
+        return owns_link() ? own_link()->core : reinterpret_cast<context_core*>(core_);
+    }
+
+    std::uintptr_t core_;
 };
 
 // Serves any combination; made for waits that have a deadline, which cost a timer anyway.
@@ -121,12 +130,12 @@ public:
     }
 
     armed arm(waiter& who) noexcept;
-    bool ended_the_wait() const noexcept;
+    bool ended_the_wait(const waiter& who) const noexcept;
     bool disarm(waiter& who) noexcept;
     void leave(waiter& who) noexcept { static_cast<void>(disarm(who)); }
 
     struct alarm : timer {
-        waiter node;
+        wakeable node;
         claim_word* word = nullptr;
     };
 

@@ -110,7 +110,7 @@ protected:
     ~place_operation() {
         if (suspended_) {
             withdraw_from(place_, waiter_);
-            if constexpr (Guard::can_end_a_wait) guard_.disarm(waiter_);
+            if constexpr (Guard::can_end_a_wait) guard_.leave(waiter_);
             settle(waiter_);
         }
         if (waiter_.outcome == channel_status::ok && !finished_) place_.give_back(n_);

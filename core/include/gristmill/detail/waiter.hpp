@@ -60,18 +60,22 @@ struct select_word : claim_word {
     atomic<std::uint32_t> live{0};  // cases that have not retired
 };
 
-struct waiter {
-    waiter* next = nullptr;
-    waiter* prev = nullptr;
-    void (*wake)(waiter&) noexcept = nullptr;  // null: target is a task of ours
+// What can be woken: a thread, a task, somebody else's coroutine, a callback.
+struct wakeable {
+    wakeable* next = nullptr;  // in the queue it waits in; once it is claimed, in a wake_list
+    wakeable* prev = nullptr;
+    void (*wake)(wakeable&) noexcept = nullptr;  // null: target is a task of ours
     void* target = nullptr;
+    bool linked = false;
+};
+
+struct waiter : wakeable {
+    channel_status outcome = channel_status::ok;
+    bool retires = false;         // claim is a select_word: a close takes this case out instead of firing it
+    bool suspended = false;       // for the operation it belongs to: its coroutine has given control away
+    std::uint32_t id = 0;         // what the claimer writes into the word
     void* slot = nullptr;         // a receiver's raw storage, or a sender's value to be moved from
     claim_word* claim = nullptr;  // null: unlinking is the claim
-    std::uint32_t id = 0;         // what the claimer writes into the word
-    channel_status outcome = channel_status::ok;
-    bool linked = false;
-    bool retires = false;  // claim is a select_word: a close takes this case out instead of firing it
-    bool suspended = false;  // for the operation it belongs to: its coroutine has given control away
 };
 
 inline bool try_claim(waiter& who) noexcept { return !who.claim || who.claim->claim(who.id); }
@@ -83,13 +87,12 @@ inline bool try_claim_by_close(waiter& who) noexcept {
     return try_claim(who);
 }
 
-// A queue of waiters, first in first out, with removal from the middle. Guarded by its channel's lock.
-class waiter_queue {
+// First in first out, with removal from the middle. Guarded by the lock of whatever it belongs to.
+class wakeable_queue {
 public:
     bool empty() const noexcept { return head_ == nullptr; }
-    waiter* front() const noexcept { return head_; }  // whether it can still be claimed or not
 
-    void push(waiter& node) noexcept {
+    void push(wakeable& node) noexcept {
         node.next = nullptr;
         node.prev = tail_;
         node.linked = true;
@@ -97,15 +100,37 @@ public:
         tail_ = &node;
     }
 
-    void remove(waiter& node) noexcept {
+    void remove(wakeable& node) noexcept {
         (node.prev ? node.prev->next : head_) = node.next;
         (node.next ? node.next->prev : tail_) = node.prev;
         node.linked = false;
     }
 
+    wakeable* pop() noexcept {
+        wakeable* const first = head_;
+        if (first) {
+            remove(*first);
+            if (head_) __builtin_prefetch(head_->next);  // thousands may wait, each in a cold frame of its own
+        }
+        return first;
+    }
+
+protected:
+    wakeable* head_ = nullptr;
+    wakeable* tail_ = nullptr;
+};
+
+// A channel's receivers, or its senders.
+class waiter_queue : private wakeable_queue {
+public:
+    using wakeable_queue::empty;
+    waiter* front() const noexcept { return static_cast<waiter*>(head_); }  // whether it can still be claimed or not
+    void push(waiter& node) noexcept { wakeable_queue::push(node); }
+    void remove(waiter& node) noexcept { wakeable_queue::remove(node); }
+
     // The first that can still be claimed, claimed and unlinked; those that somebody else fired are dropped.
     waiter* pop_claimed() noexcept {
-        while (waiter* first = head_) {
+        while (waiter* const first = front()) {
             remove(*first);
             if (try_claim(*first)) return first;
         }
@@ -114,24 +139,10 @@ public:
 
     // The next one that a close has to wake.
     waiter* pop_closed() noexcept {
-        while (waiter* first = head_) {
-            remove(*first);
-            if (head_) __builtin_prefetch(head_->next);  // thousands may wait, each in a cold frame of its own
-            if (try_claim_by_close(*first)) return first;
-        }
+        while (wakeable* const first = pop())
+            if (try_claim_by_close(static_cast<waiter&>(*first))) return static_cast<waiter*>(first);
         return nullptr;
     }
-
-    // Linear: for reports and tests.
-    std::size_t length() const noexcept {
-        std::size_t count = 0;
-        for (const waiter* each = head_; each; each = each->next) ++count;
-        return count;
-    }
-
-private:
-    waiter* head_ = nullptr;
-    waiter* tail_ = nullptr;
 };
 
 // What was claimed under a lock and is woken after it.
@@ -142,7 +153,7 @@ public:
     wake_list& operator=(const wake_list&) = delete;
 
     // Under the lock.
-    void commit(waiter& claimed) noexcept {
+    void commit(wakeable& claimed) noexcept {
         if (!claimed.wake && commit_task(*static_cast<task_header*>(claimed.target))) return;
         claimed.next = nullptr;
         *end_ = &claimed;
@@ -155,12 +166,12 @@ public:
     }
 
 private:
-    static void wake_all(waiter* first) noexcept;
+    static void wake_all(wakeable* first) noexcept;
 
-    waiter* first_ = nullptr;
-    waiter** end_ = &first_;
+    wakeable* first_ = nullptr;
+    wakeable** end_ = &first_;
 };
 
-inline void wake_thread(waiter& who) noexcept { static_cast<parker*>(who.target)->unpark(); }
+inline void wake_thread(wakeable& who) noexcept { static_cast<parker*>(who.target)->unpark(); }
 
 }  // namespace gm::detail

@@ -199,7 +199,7 @@ private:
     friend class scheduler_core;
     friend class virtual_engine;
 
-    bool watched() const noexcept;
+    bool watched() const noexcept { return watched_.load(std::memory_order_relaxed); }
     bool account() noexcept;
     void show_work() noexcept;
     void end_measurement() noexcept;
@@ -208,6 +208,7 @@ private:
         fuse_ = 1;
     }
 
+    const std::atomic<bool>& watched_;  // the scheduler's: somebody will look at what is queued here
     // The fuse burns once an operation; when it is out, account() looks at the budget, at the clock, at the peers.
     std::int32_t fuse_ = 1;
     std::int32_t fuse_length_ = 1;
