@@ -110,7 +110,10 @@ void virtual_engine::close() noexcept {
             each.task = nullptr;
             switch_to(each);
         }
-        if (each.how == state::finished) continue;
+        if (each.how == state::finished) {
+            each.stack.reset();  // joined here: the world may have to be leaked
+            continue;
+        }
         each.abandoned = true;
         each.stack->abandon();
         ++outcome_.abandoned;

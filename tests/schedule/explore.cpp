@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <unordered_set>
+#include <utility>
 
 #include "schedule/fibers.hpp"
 
@@ -36,9 +37,10 @@ gm::detail::virtual_world world_of(std::uint64_t seed, const effort& how) {
 }
 
 // What was abandoned in a failed world may point at its engine.
-void keep(std::unique_ptr<gm::detail::virtual_engine> engine) {
-    static auto* const all = new std::vector<std::unique_ptr<gm::detail::virtual_engine>>;
-    all->push_back(std::move(engine));
+void keep(std::unique_ptr<gm::detail::virtual_engine> engine, std::unique_ptr<arena> here) {
+    using pair = std::pair<std::unique_ptr<gm::detail::virtual_engine>, std::unique_ptr<arena>>;
+    static auto* const all = new std::vector<pair>;
+    all->emplace_back(std::move(engine), std::move(here));
 }
 
 std::string why(const gm::detail::virtual_outcome& outcome, const arena& here) {
@@ -67,8 +69,7 @@ void run_once(const scenario& body, const effort& how, std::uint64_t seed, findi
     if (!found.failure.empty()) found.seed = seed;
     if (outcome.abandoned == 0) return;
     if (found.failure.empty()) found.failure = "a strand outlived the scenario", found.seed = seed;
-    static_cast<void>(here.release());
-    keep(std::move(engine));
+    keep(std::move(engine), std::move(here));
 }
 
 }  // namespace

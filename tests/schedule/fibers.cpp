@@ -77,8 +77,8 @@ struct thread_state {
 };
 
 std::vector<char*>& spare_stacks() {
-    static std::vector<char*> spare;
-    return spare;
+    static auto* const spare = new std::vector<char*>;  // never freed
+    return *spare;
 }
 
 class fiber final : public gm::detail::virtual_stack {
