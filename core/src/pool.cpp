@@ -27,7 +27,8 @@ bool waiting_job::run() {
 
 pool::pool(pool_options options, std::source_location where) : pool(options, nullptr, where) {}
 
-pool::pool(const pool_options& options, std::function<detail::worker_state_box()> make_state, std::source_location where) {
+pool::pool(const pool_options& options, std::function<detail::worker_state_box()> make_state,
+           std::source_location where) {
     if (options.timeout.count() < 0 || options.queue_timeout.count() < 0 || options.grace.count() < 0 ||
         options.sizing.idle.count() < 0)
         detail::misuse("a pool's times are not negative", where);

@@ -24,8 +24,8 @@ struct pool_core::after_lock {
     pool_core& core;
     pool_worker* wake = nullptr;
     pool_worker* start = nullptr;
-    pool_job* coroutine = nullptr;    // to be started
-    job_list victims;                 // taken out of the queue: they never run
+    pool_job* coroutine = nullptr;  // to be started
+    job_list victims;               // taken out of the queue: they never run
     job_status why = job_status::dropped;
     std::uint64_t watchdog_at = ~std::uint64_t{0};
     bool wake_everybody = false;

@@ -194,7 +194,8 @@ void pool_core::push_locked(pool_entry& entry, int level, pool_job* job, after_l
         queue_.push(level, entry);
         if (sleepers_ != 0)
             after.wake = whom_to_wake();
-        else if (queue_.size() > starting_ + waking_ && live_threads() < workers_.load(std::memory_order_relaxed)) [[unlikely]]
+        else if (queue_.size() > starting_ + waking_ && live_threads() < workers_.load(std::memory_order_relaxed))
+            [[unlikely]]
             after.start = reserve_thread();
         if (options_.sizing.most != 0 && !load_watched_) {
             load_watched_ = true;
@@ -253,8 +254,10 @@ admitted pool_core::admit_when_full(pool_entry& entry, int level, pool_job* job,
         case when_full::drop_oldest:
             if (!coroutine && queue_.size() != 0) {
                 pool_entry victim = queue_.pop_oldest_of_lowest();
-                if (!victim.is_job()) dropped_.fetch_add(1, std::memory_order_relaxed);
-                else after.victims.push(victim.job());
+                if (!victim.is_job())
+                    dropped_.fetch_add(1, std::memory_order_relaxed);
+                else
+                    after.victims.push(victim.job());
                 push_locked(entry, level, job, after);
                 return admitted::yes;
             }

@@ -40,7 +40,7 @@ pool_worker* pool_core::reserve_thread() noexcept {
     if (retry_threads_at_ != 0 && live_threads() != 0 && stamp() < retry_threads_at_) return nullptr;
     pool_worker* chosen = nullptr;
     for (const auto& each : crew_)
-        if (!each->alive) {
+        if (!each->alive && !each->launching) {
             chosen = each.get();
             break;
         }
@@ -64,7 +64,7 @@ pool_worker* pool_core::reserve_thread() noexcept {
             return nullptr;  // out of memory: those who are there do the work
         }
     }
-    chosen->alive = chosen->fresh = true;
+    chosen->alive = chosen->fresh = chosen->launching = true;
     chosen->average = average_;
     ++threads_;
     ++starting_;
@@ -77,12 +77,14 @@ bool pool_core::start_thread(pool_worker& which) noexcept {
         which.thread.join();  // of the one that left this place
         which.thread = pool_thread(engine_, std::string(options_.name) + "-" + std::to_string(which.index),
                                    [this, &which] { run_worker(which); });
+        lock_guard hold(guard_);  // it may have left already, but only now its place can be taken again
+        which.launching = false;
         return true;
     } catch (...) {
         wake_list wakes;
         {
             lock_guard hold(guard_);
-            which.alive = which.fresh = false;
+            which.alive = which.fresh = which.launching = false;
             --threads_;
             --starting_;
             ++threads_refused_;
@@ -246,7 +248,8 @@ void pool_core::end() noexcept {
     }
     observer_.store(nullptr, std::memory_order_release);
     if (left_behind != 0)
-        std::fprintf(stderr, "gristmill: pool '%s' abandoned %zu worker(s) that did not come back from jobs that timed out\n",
+        std::fprintf(stderr,
+                     "gristmill: pool '%s' abandoned %zu worker(s) that did not come back from jobs that timed out\n",
                      options_.name, left_behind);
 }
 

@@ -110,11 +110,12 @@ sizing_report pool_core::report() {
         out.mean_run = std::chrono::nanoseconds((ran - report_ran_) / done);
     }
     char text[200];
-    const char* what = out.utilisation > 0.95 && queue_.size() != 0 ? "all are busy and jobs wait: more workers would start them sooner"
-                       : out.suggested < out.workers                ? "fewer would do"
-                                                                    : "the size fits";
-    std::snprintf(text, sizeof text, "%u workers, %.0f %% used: %s (%u at 80 %%)", out.workers, out.utilisation * 100, what,
-                  out.suggested);
+    const char* verdict = out.utilisation > 0.95 && queue_.size() != 0
+                              ? "all are busy and jobs wait: more workers would start them sooner"
+                          : out.suggested < out.workers ? "fewer would do"
+                                                        : "the size fits";
+    std::snprintf(text, sizeof text, "%u workers, %.0f %% used: %s (%u at 80 %%)", out.workers, out.utilisation * 100,
+                  verdict, out.suggested);
     out.advice = text;
     report_from_ = now_at;
     report_busy_ = busy;

@@ -103,7 +103,10 @@ bool pool_core::next(pool_worker& me, pool_entry& entry) noexcept {
             if (me.woken) me.woken = false, --waking_;
             average_ = me.average;
             make_room_known(after, me.average < trivial_);
-            if (leave_if_asked(me)) return false;
+            if (leave_if_asked(me)) {
+                if (queue_.size() != 0) after.wake = whom_to_wake();  // the wake-up we got may have been for that job
+                return false;
+            }
             if (take(me, entry)) {
                 after.wake = queue_.size() != 0 || me.local.size() != 0 ? whom_to_wake() : nullptr;
                 break;
@@ -134,8 +137,8 @@ bool pool_core::take(pool_worker& me, pool_entry& entry) noexcept {
         strict_.load(std::memory_order_relaxed))
         return true;
     const std::uint64_t fitting = worth_waking_ * 4 / std::max<std::uint64_t>(me.average, 1);
-    const auto n = static_cast<std::uint32_t>(std::min<std::uint64_t>(
-        {queue_.size() / (2 * std::max(1u, live_threads())), largest_batch, fitting}));
+    const auto n = static_cast<std::uint32_t>(
+        std::min<std::uint64_t>({queue_.size() / (2 * std::max(1u, live_threads())), largest_batch, fitting}));
     if (n == 0) return true;
     pool_entry batch[largest_batch];
     for (std::uint32_t i = 0; i != n; ++i) batch[i] = queue_.pop();
@@ -166,17 +169,19 @@ pool_worker* pool_core::whom_to_wake() noexcept {
     return pop_sleeper();
 }
 
+// All at once: those who find nothing to do sleep again at once, and one by one this might never end.
 void pool_core::wake_all() noexcept {
-    std::uint32_t left = ~0u;  // of those who sleep now: who is woken and finds nothing to do sleeps again at once
-    while (true) {
-        pool_worker* sleeper;
-        {
-            lock_guard hold(guard_);
-            left = std::min<std::uint32_t>(left, sleepers_);
-            sleeper = left-- != 0 ? pop_sleeper() : nullptr;
+    pool_worker* first;
+    {
+        lock_guard hold(guard_);
+        first = sleeping_;
+        while (pop_sleeper()) {
         }
-        if (!sleeper) return;
-        sleeper->bed.unpark();
+    }
+    while (first) {
+        pool_worker* const following = first->sleeping_below;  // before it is up, and may sleep again
+        first->bed.unpark();
+        first = following;
     }
 }
 

@@ -73,7 +73,10 @@ TEST(observer, sees_every_job_and_worker) {
     counts seen;
     {
         gm::pool crew({.workers = 2, .observer = &seen});
-        for (int i = 0; i < 100; ++i) crew.post([i] { if (i % 10 == 0) throw i; });
+        for (int i = 0; i < 100; ++i)
+            crew.post([i] {
+                if (i % 10 == 0) throw i;
+            });
         crew.close();
         EXPECT_FALSE(crew.post([] {}));
     }
@@ -89,7 +92,8 @@ TEST(observer, sees_every_job_and_worker) {
 TEST(hook, runs_on_each_thread_before_its_first_job) {
     static thread_local int mark = 0;
     gm::pool crew({.workers = 2, .on_thread_start = [](int worker) { mark = worker + 1; }});
-    for (int i = 0; i < 100; ++i) EXPECT_TRUE(crew.submit([](gm::job& self) { return mark == self.worker() + 1; }).get().value());
+    for (int i = 0; i < 100; ++i)
+        EXPECT_TRUE(crew.submit([](gm::job& self) { return mark == self.worker() + 1; }).get().value());
 }
 
 TEST(snapshot, counts_times_and_workers) {
@@ -122,7 +126,10 @@ TEST(snapshot, counts_times_and_workers) {
 
 TEST(sizing_report, says_what_another_size_would_change) {
     gm::pool crew({.workers = 2});
-    auto spin = [] { for (const auto end = gm::clock::now() + 20ms; gm::clock::now() < end;) {} };
+    auto spin = [] {
+        for (const auto end = gm::clock::now() + 20ms; gm::clock::now() < end;) {
+        }
+    };
     static_cast<void>(crew.sizing_report());
     for (int i = 0; i < 3; ++i) EXPECT_TRUE(crew.submit(spin).get());
     const auto report = crew.sizing_report();
@@ -157,7 +164,8 @@ TEST(coroutine_bodies, of_a_crew_of_many_wait_without_threads) {
     gm::pool crew({.workers = many, .queue = many});
     std::vector<gm::future<int>> all;
     for (int i = 0; i < many; ++i)
-        all.push_back(crew.submit([gate]() -> gm::task<int> { co_return (co_await gate.async_receive()).has_value() ? 1 : 0; }));
+        all.push_back(
+            crew.submit([gate]() -> gm::task<int> { co_return (co_await gate.async_receive()).has_value() ? 1 : 0; }));
     EXPECT_EQ(crew.snapshot().threads, 0u);
     EXPECT_EQ(crew.snapshot().running, static_cast<std::size_t>(many));
     for (int i = 0; i < many; ++i) EXPECT_TRUE(gate.send(i));

@@ -220,7 +220,8 @@ TEST(pool_stress, every_job_is_accounted_for) {
     const auto seed = static_cast<unsigned>(std::random_device{}());
     SCOPED_TRACE(seed);
     std::printf("seed %u\n", seed);
-    for (const auto policy : {gm::when_full::wait, gm::when_full::refuse, gm::when_full::caller_runs, gm::when_full::drop_oldest}) {
+    for (const auto policy :
+         {gm::when_full::wait, gm::when_full::refuse, gm::when_full::caller_runs, gm::when_full::drop_oldest}) {
         std::atomic<std::uint64_t> ran{0}, inside{0};
         std::uint64_t ok = 0, other = 0;
         std::atomic<std::uint64_t> posted{0};  // or tried to

@@ -36,7 +36,8 @@ TEST(map, delivers_each_result_once_with_its_errors) {
 TEST(map, ordered_delivers_in_the_order_of_the_input) {
     gm::pool crew({.workers = 4, .queue = 10});
     int next = 0;
-    for (auto& done : crew.map_ordered(std::views::iota(0, 1000), [](int n, gm::job& self) { return self.id().value != 0 ? n : -1; }))
+    for (auto& done : crew.map_ordered(std::views::iota(0, 1000),
+                                       [](int n, gm::job& self) { return self.id().value != 0 ? n : -1; }))
         EXPECT_EQ(done.value(), next++);
     EXPECT_EQ(next, 1000);
 }
@@ -45,7 +46,8 @@ TEST(map, over_nothing_is_empty_and_move_only_results_work) {
     gm::pool crew({.workers = 2});
     for (auto& done : crew.map(std::vector<int>(), [](int n) { return n; })) ADD_FAILURE() << done.value();
     int sum = 0;
-    for (auto& done : crew.map(std::vector{1, 2, 3}, [](int n) { return std::make_unique<int>(n); })) sum += *done.value();
+    for (auto& done : crew.map(std::vector{1, 2, 3}, [](int n) { return std::make_unique<int>(n); }))
+        sum += *done.value();
     EXPECT_EQ(sum, 6);
     int count = 0;
     for (auto& done : crew.map(std::vector{1, 2, 3}, [](int) {})) count += static_cast<bool>(done);
@@ -111,9 +113,11 @@ TEST(map, abandoned_cancels_what_is_queued_stops_what_runs_and_waits) {
 
 TEST(map, an_input_that_throws_throws_at_its_consumer) {
     gm::pool crew({.workers = 2});
-    auto input = std::views::iota(0, 10) | std::views::transform([](int n) { return n == 5 ? throw std::runtime_error("bad") : n; });
+    auto input = std::views::iota(0, 10) |
+                 std::views::transform([](int n) { return n == 5 ? throw std::runtime_error("bad") : n; });
     int sum = 0;
-    EXPECT_THROW(for (auto& done : crew.map(input, [](int n) { return n; }, {}, 1)) sum += done.value(), std::runtime_error);
+    EXPECT_THROW(
+        for (auto& done : crew.map(input, [](int n) { return n; }, {}, 1)) sum += done.value(), std::runtime_error);
     EXPECT_EQ(sum, 10);
 }
 
@@ -134,7 +138,8 @@ TEST(map, of_a_closed_pool_says_refused) {
     gm::pool crew({.workers = 2});
     crew.close();
     int refused = 0;
-    for (auto& done : crew.map(std::views::iota(0, 40), [](int n) { return n; })) refused += done.status() == gm::job_status::refused;
+    for (auto& done : crew.map(std::views::iota(0, 40), [](int n) { return n; }))
+        refused += done.status() == gm::job_status::refused;
     EXPECT_EQ(refused, 40);
 }
 

@@ -162,6 +162,7 @@ TEST(future, cancel_says_queued_running_or_done) {
     EXPECT_EQ(crew.snapshot().cancelled, 1u);
 }
 
+#if !defined(GRISTMILL_NO_COROUTINE_TESTS)
 TEST(future, awaited_by_a_coroutine_resumes_on_its_scheduler) {
     gm::pool crew({.workers = 2});
     gm::scheduler threads({.threads = 1});
@@ -174,6 +175,7 @@ TEST(future, awaited_by_a_coroutine_resumes_on_its_scheduler) {
     }(crew));
     EXPECT_EQ(sum, 4950);
 }
+#endif
 
 // A pool whose jobs all wait for jobs of their own: peers deadlock here.
 int fib(gm::pool& crew, int n) {
@@ -201,7 +203,9 @@ TEST(pool, helping_runs_that_job_and_never_another) {
             auto third = crew.submit([&] { order.push_back(3); });
             second.get().value();
             order.push_back(0);
-        }).get().value();
+        })
+        .get()
+        .value();
     EXPECT_TRUE(crew.close());
     EXPECT_EQ(order, (std::vector<int>{2, 0, 1, 3}));
 }
@@ -215,7 +219,9 @@ TEST(pool, submit_from_inside_to_a_full_queue_runs_in_place) {
             EXPECT_TRUE(here.ready());
             crew.post([&] { order.push_back(3); });
             queued.get().value();
-        }).get().value();
+        })
+        .get()
+        .value();
     EXPECT_EQ(order, (std::vector<int>{2, 3, 1}));
     EXPECT_EQ(crew.snapshot().ran_in_caller, 3u);
 }
@@ -233,7 +239,9 @@ TEST(pool, in_place_deeper_than_64_exceeds_the_bound_and_is_counted) {
     crew.submit([&] {
             crew.post([] {});
             nest(0);
-        }).get().value();
+        })
+        .get()
+        .value();
     all.wait();
     EXPECT_TRUE(crew.close());
     EXPECT_EQ(ran, 200);
@@ -335,8 +343,12 @@ TEST(pool_of, bodies_get_the_state_of_their_worker) {
     {
         gm::pool_of<connection> crew([&] { return ++made, connection(); }, {.workers = 2});
         for (int i = 0; i < 100; ++i)
-            EXPECT_TRUE(crew.submit([](connection& mine) { return ++mine.uses, mine.owner == std::this_thread::get_id(); }).get().value());
-        EXPECT_TRUE(crew.submit([](connection& mine, gm::job& self) { return mine.uses + self.worker() >= 0; }).get().value());
+            EXPECT_TRUE(
+                crew.submit([](connection& mine) { return ++mine.uses, mine.owner == std::this_thread::get_id(); })
+                    .get()
+                    .value());
+        EXPECT_TRUE(
+            crew.submit([](connection& mine, gm::job& self) { return mine.uses + self.worker() >= 0; }).get().value());
     }
     EXPECT_GE(made, 1);
     EXPECT_LE(made, 2);

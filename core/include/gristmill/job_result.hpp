@@ -89,7 +89,8 @@ class [[nodiscard]] job_result {
 public:
     using value_type = T;
 
-    job_result(detail::job_facts facts, detail::result_slot<T> slot) : facts_(std::move(facts)), slot_(std::move(slot)) {}
+    job_result(detail::job_facts facts, detail::result_slot<T> slot)
+        : facts_(std::move(facts)), slot_(std::move(slot)) {}
 
     // True: it ran to its end, and there is a value.
     explicit operator bool() const noexcept { return facts_.status == job_status::ok; }

@@ -51,7 +51,7 @@ public:
     }
     ~waiting_job();
 
-    job_id id() const noexcept;         // 0 of a small closure that was posted
+    job_id id() const noexcept;  // 0 of a small closure that was posted
     const char* name() const noexcept;
     // Runs the body here, once; its value is dropped and what it throws is thrown. Not for coroutine bodies: false.
     bool run();
@@ -160,9 +160,13 @@ public:
     template <std::invocable Factory>
     explicit pool_of(Factory factory, pool_options options = {},
                      std::source_location where = std::source_location::current())
-        : pool(options, [factory = std::move(factory)]() mutable {
-              return detail::worker_state_box{new State(factory()), [](void* state) noexcept { delete static_cast<State*>(state); }};
-          }, where) {}
+        : pool(
+              options,
+              [factory = std::move(factory)]() mutable {
+                  return detail::worker_state_box{new State(factory()),
+                                                  [](void* state) noexcept { delete static_cast<State*>(state); }};
+              },
+              where) {}
 
     template <class F>
     auto submit(F&& body, const submit_options& options = {},

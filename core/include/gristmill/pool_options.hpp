@@ -60,15 +60,15 @@ struct job_event {
 struct pool_observer {
     virtual void queued(const job_event&) noexcept {}
     virtual void started(const job_event&) noexcept {}
-    virtual void finished(const job_event&) noexcept {}   // status ok
+    virtual void finished(const job_event&) noexcept {}  // status ok
     virtual void failed(const job_event&) noexcept {}
     virtual void timed_out(const job_event&) noexcept {}
     virtual void expired(const job_event&) noexcept {}
-    virtual void dropped(const job_event&) noexcept {}    // status says why: dropped, cancelled, stopped, refused
-    virtual void late(const job_event&) noexcept {}       // a timed-out job has come to its end; its outcome is gone
+    virtual void dropped(const job_event&) noexcept {}  // status says why: dropped, cancelled, stopped, refused
+    virtual void late(const job_event&) noexcept {}     // a timed-out job has come to its end; its outcome is gone
     virtual void worker_started(int) noexcept {}
     virtual void worker_stopped(int) noexcept {}
-    virtual void worker_replaced(int) noexcept {}         // it is stuck in a job that timed out; another one took its place
+    virtual void worker_replaced(int) noexcept {}  // it is stuck in a job that timed out; another one took its place
 
 protected:
     ~pool_observer() = default;
@@ -84,34 +84,35 @@ struct pool_options {
     by_load sizing = {};
     job_times times = job_times::counter;
     std::chrono::nanoseconds priority_step = std::chrono::seconds(1);
-    std::chrono::nanoseconds timeout{0};        // of each job that says nothing else; 0: none
-    std::chrono::nanoseconds queue_timeout{0};  // the same
+    std::chrono::nanoseconds timeout{0};                       // of each job that says nothing else; 0: none
+    std::chrono::nanoseconds queue_timeout{0};                 // the same
     std::chrono::nanoseconds grace = std::chrono::seconds(1);  // what ~pool gives to workers that are stuck
-    unsigned spare_workers = static_cast<unsigned>(-1);        // replacements for stuck ones, at most; default: as many as workers
-    const char* name = "pool";                  // of the threads; outlives the pool, as the next two
+    unsigned spare_workers =
+        static_cast<unsigned>(-1);  // replacements for stuck ones, at most; default: as many as workers
+    const char* name = "pool";      // of the threads; outlives the pool, as the next two
     pool_observer* observer = nullptr;
-    gm::scheduler* scheduler = nullptr;         // where coroutine bodies run; null: on one of the pool's own
+    gm::scheduler* scheduler = nullptr;                    // where coroutine bodies run; null: on one of the pool's own
     std::function<void(int worker)> on_thread_start = {};  // on each new thread, before its first job; must not throw
 };
 
 inline constexpr std::chrono::nanoseconds the_pools = std::chrono::nanoseconds::min();  // a timeout: what the pool says
 
 struct submit_options {
-    int priority = normal_priority;              // outside of 0 … 7: misuse
+    int priority = normal_priority;  // outside of 0 … 7: misuse
     // From its start. 0: none. Negative: over already, so the job never runs and is timed_out at once.
     std::chrono::nanoseconds timeout = the_pools;
     // In the queue. 0: none. Negative: expired at once.
     std::chrono::nanoseconds queue_timeout = the_pools;
-    const char* name = nullptr;                  // for observers and reports; outlives the job
-    gm::context context = {};                    // done while it is queued: cancelled; while it runs: its token is set
+    const char* name = nullptr;  // for observers and reports; outlives the job
+    gm::context context = {};    // done while it is queued: cancelled; while it runs: its token is set
 };
 
 struct worker_report {
     int worker = 0;
     enum state : std::uint8_t { idle, running, stuck } state = idle;
     std::uint64_t jobs = 0;
-    job_id current;               // of a job that was submitted with options or a future
-    const char* name = nullptr;   // of that job
+    job_id current;              // of a job that was submitted with options or a future
+    const char* name = nullptr;  // of that job
 };
 
 // Durations in powers of two of nanoseconds: bucket i counts those below 2^(i+1).
@@ -125,16 +126,16 @@ struct duration_histogram {
 struct pool_snapshot {
     std::size_t queued = 0;
     std::size_t running = 0;
-    unsigned workers = 0;        // wanted
-    unsigned threads = 0;        // alive, stuck ones included
-    unsigned stuck = 0;          // in a job that timed out
-    bool degraded = false;       // more workers are stuck than may be replaced
+    unsigned workers = 0;   // wanted
+    unsigned threads = 0;   // alive, stuck ones included
+    unsigned stuck = 0;     // in a job that timed out
+    bool degraded = false;  // more workers are stuck than may be replaced
     bool closed = false;
     std::uint64_t submitted = 0, finished = 0, failed = 0, timed_out = 0, late = 0, expired = 0, cancelled = 0,
                   dropped = 0, refused = 0, stopped = 0;
-    std::uint64_t ran_in_caller = 0;   // by caller_runs, by a full queue from inside, by a wait from inside
-    std::uint64_t over_the_bound = 0;  // queued although the queue was full: in place would have been too deep
-    std::uint64_t threads_refused = 0; // by the system
+    std::uint64_t ran_in_caller = 0;    // by caller_runs, by a full queue from inside, by a wait from inside
+    std::uint64_t over_the_bound = 0;   // queued although the queue was full: in place would have been too deep
+    std::uint64_t threads_refused = 0;  // by the system
     duration_histogram waited, ran;
     std::vector<worker_report> crew;
 };
@@ -142,13 +143,13 @@ struct pool_snapshot {
 // What another size would change, judged by the time since the pool was made or last asked.
 struct sizing_report {
     unsigned workers = 0;
-    double utilisation = 0;                    // share of the crew's time spent in jobs
-    double work = 0;                           // how many workers' time the jobs took
-    std::chrono::nanoseconds mean_wait{0};     // in the queue
+    double utilisation = 0;                 // share of the crew's time spent in jobs
+    double work = 0;                        // how many workers' time the jobs took
+    std::chrono::nanoseconds mean_wait{0};  // in the queue
     std::chrono::nanoseconds mean_run{0};
-    unsigned suggested = 0;                    // enough for this load at 80 % utilisation; never 0
+    unsigned suggested = 0;  // enough for this load at 80 % utilisation; never 0
     double utilisation_with_one_more = 0;
-    double utilisation_with_one_less = 0;      // above 1: the queue would grow without end
+    double utilisation_with_one_less = 0;  // above 1: the queue would grow without end
     std::string advice;
 };
 

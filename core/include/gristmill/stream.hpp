@@ -205,13 +205,15 @@ private:
 template <std::ranges::input_range Range, class F>
 auto pool::map(Range&& elements, F f, const submit_options& options, std::size_t window) {
     using view = std::views::all_t<Range>;
-    return job_stream_of<view, F, false>(*this, std::views::all(std::forward<Range>(elements)), std::move(f), options, window);
+    return job_stream_of<view, F, false>(*this, std::views::all(std::forward<Range>(elements)), std::move(f), options,
+                                         window);
 }
 
 template <std::ranges::input_range Range, class F>
 auto pool::map_ordered(Range&& elements, F f, const submit_options& options, std::size_t window) {
     using view = std::views::all_t<Range>;
-    return job_stream_of<view, F, true>(*this, std::views::all(std::forward<Range>(elements)), std::move(f), options, window);
+    return job_stream_of<view, F, true>(*this, std::views::all(std::forward<Range>(elements)), std::move(f), options,
+                                        window);
 }
 
 }  // namespace gm

@@ -71,8 +71,8 @@ public:
     std::atomic<std::uint64_t> session_begun{0};
     std::uint64_t session_jobs = 0;
     std::uint64_t free_since = 0;  // when the last job ended, or the session began
-    std::uint64_t average = 0;  // ticks of a job, smoothed
-    std::uint32_t depth = 0;    // jobs that run in place, one in another
+    std::uint64_t average = 0;     // ticks of a job, smoothed
+    std::uint32_t depth = 0;       // jobs that run in place, one in another
     worker_state_box state;
     parker bed;
 
@@ -89,6 +89,7 @@ public:
     bool fresh = false;  // started, not yet up
     bool stuck = false;
     bool alive = false;
+    bool launching = false;  // whoever starts the thread has not yet put it into `thread`
     std::atomic<bool> in_job{false};
     pool_thread thread;
 
@@ -255,7 +256,7 @@ private:
     engine* const engine_;
     const double unit_;  // nanoseconds in a stamp
     const bool stamps_;
-    const bool plain_;   // a small closure needs neither an id nor an observer nor a timeout
+    const bool plain_;  // a small closure needs neither an id nor an observer nor a timeout
     const std::uint64_t worth_waking_;
     const std::uint64_t trivial_;
     const std::uint64_t born_;
@@ -265,10 +266,10 @@ private:
 
     alignas(64) lock guard_;  // protects what follows; the atomics are read without it, as hints
     pool_queue queue_;
-    std::size_t taken_ahead_ = 0;  // an upper bound of what lies in the workers' own queues and allowances
+    std::size_t taken_ahead_ = 0;    // an upper bound of what lies in the workers' own queues and allowances
     std::ptrdiff_t tombstones_ = 0;  // entries whose jobs were settled in the queue
     std::uint64_t submitted_ = 0;
-    std::uint64_t last_stamp_ = 0;  // of an entry
+    std::uint64_t last_stamp_ = 0;     // of an entry
     pool_worker* sleeping_ = nullptr;  // a stack of parked workers
     unsigned sleepers_ = 0;
     unsigned waking_ = 0;
@@ -287,7 +288,7 @@ private:
     std::vector<std::unique_ptr<pool_worker>> crew_;
     pool_queue coroutines_;
     unsigned coroutines_running_ = 0;
-    unsigned coroutines_late_ = 0;  // of those: timed out
+    unsigned coroutines_late_ = 0;           // of those: timed out
     std::vector<pool_job*> coroutine_jobs_;  // those that run
 
     alignas(64) std::atomic<bool> watched_{true};  // false: workers sleep and none of them watches
@@ -300,8 +301,8 @@ private:
     std::size_t table_room_ = 0;
 
     alignas(64) std::atomic<std::uint64_t> finished_{0};  // of jobs that were no small closures, as the next
-    std::atomic<std::uint64_t> failed_{0}, timed_out_{0}, late_{0}, expired_{0}, cancelled_{0}, dropped_{0}, refused_{0},
-        stopped_{0}, in_caller_{0}, over_bound_{0};
+    std::atomic<std::uint64_t> failed_{0}, timed_out_{0}, late_{0}, expired_{0}, cancelled_{0}, dropped_{0},
+        refused_{0}, stopped_{0}, in_caller_{0}, over_bound_{0};
 
     // The watchdog's.
     alignas(64) std::atomic<std::uint64_t> wakes_at_{~std::uint64_t{0}};

@@ -71,7 +71,7 @@ public:
     // The body. A coroutine's is only made here.
     virtual void run(job& self) = 0;
     virtual task<> run_coroutine(job& self) = 0;
-    virtual void discard_body() noexcept = 0;   // what it captured goes; called once, by whoever took it out of `queued`
+    virtual void discard_body() noexcept = 0;  // what it captured goes; called once, by whoever took it out of `queued`
     virtual void discard_value() noexcept = 0;  // of a job that was late
 
     job_phase phase() const noexcept { return static_cast<job_phase>(phase_.load(std::memory_order_acquire)); }
@@ -85,8 +85,8 @@ public:
     void settle() noexcept;
 
     // A future's end of it.
-    bool enqueue_waiter(waiter& who) noexcept;   // false: it is done already
-    bool withdraw_waiter(waiter& who) noexcept;  // false: it was fired
+    bool enqueue_waiter(waiter& who) noexcept;                            // false: it is done already
+    bool withdraw_waiter(waiter& who) noexcept;                           // false: it was fired
     bool wait(const limits& until, std::source_location where) noexcept;  // blocks; false: the limit came first
 
     // The token and context that the body sees: made when it first asks.
@@ -107,7 +107,7 @@ public:
     job_sink* sink = nullptr;  // retained
     pool_job* next_delivered = nullptr;
     std::size_t place = 0;  // among the coroutine bodies that run; under the pool's lock
-    void* alarm = nullptr;             // of a coroutine body with a timeout
+    void* alarm = nullptr;  // of a coroutine body with a timeout
     void (*drop_alarm)(void*) noexcept = nullptr;
 
 protected:

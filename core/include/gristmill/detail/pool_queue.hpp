@@ -57,8 +57,10 @@ public:
             for (std::size_t i = 0; i != before; ++i) {
                 const pool_entry entry = ring.front();
                 ring.pop_front();
-                if (gone(entry)) --size_;
-                else ring.push_back(entry);  // there is room: one has just left
+                if (gone(entry))
+                    --size_;
+                else
+                    ring.push_back(entry);  // there is room: one has just left
             }
             if (ring.empty()) used_ &= ~(1u << level);
         }
@@ -72,8 +74,8 @@ private:
         std::int64_t best_key = 0;
         for (std::uint32_t rest = used_; rest != 0; rest &= rest - 1) {
             const int level = std::countr_zero(rest);
-            const std::int64_t key = static_cast<std::int64_t>(rings_[level].front().stamp) -
-                                     static_cast<std::int64_t>(step_) * level;
+            const std::int64_t key =
+                static_cast<std::int64_t>(rings_[level].front().stamp) - static_cast<std::int64_t>(step_) * level;
             if (best < 0 || key <= best_key) best = level, best_key = key;
         }
         return best;
