@@ -4,6 +4,9 @@
 // misuse 3: no matching (constructor|conversion)|no viable conversion|cannot convert
 // misuse 4: a channel carries values
 // misuse 5: a channel carries values
+// misuse 6: a channel's values must be movable
+// misuse 7: no member named 'close' in 'gm::receiver<int>'
+// misuse 8: must be assignable: a send that fails gives it back
 #include <gristmill/channel.hpp>
 
 void right(const gm::channel<int>& both) {
@@ -24,4 +27,18 @@ gm::sender<int> wrong(const gm::receiver<int>& out) { return out; }
 gm::channel<const int> wrong(1);
 #elif MISUSE == 5
 gm::channel<int&> wrong(1);
+#elif MISUSE == 6
+struct stays {
+    stays() = default;
+    stays(stays&&) = delete;
+};
+gm::channel<stays> wrong(1);
+#elif MISUSE == 7
+void wrong(const gm::receiver<int>& out) { out.close(); }
+#elif MISUSE == 8
+struct throws_and_stays {
+    throws_and_stays() = default;
+    throws_and_stays(throws_and_stays&&) noexcept(false) {}
+};
+gm::channel<throws_and_stays> wrong(1);
 #endif

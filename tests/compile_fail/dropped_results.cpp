@@ -3,6 +3,8 @@
 // misuse 2: ignoring return value
 // misuse 3: ignoring return value
 // misuse 4: ignoring (return value|temporary)
+// misuse 5: ignoring (return value|temporary)
+// misuse 6: ignoring return value
 #include <gristmill/channel.hpp>
 #include <gristmill/task.hpp>
 
@@ -23,6 +25,10 @@ void wrong(const gm::channel<int>& channel) {
     sleeper();
 #elif MISUSE == 4
     channel.async_receive();
+#elif MISUSE == 5
+    channel.async_send(1);
+#elif MISUSE == 6
+    channel.try_receive();
 #else
     (void)channel;
 #endif
