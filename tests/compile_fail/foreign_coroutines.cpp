@@ -24,7 +24,9 @@ struct foreign {
 };
 
 #if MISUSE == 2
-foreign selects(gm::channel<int> channel) { (void)co_await gm::async_select(gm::on(channel, [](int) {})); }
+foreign selects(gm::channel<int> channel) {
+    (void)co_await gm::async_select(gm::on(channel, [](int) {}));
+}
 #else
 foreign waits(gm::channel<int> channel) { (void)co_await channel.async_receive(); }
 #endif
