@@ -13,15 +13,21 @@ void wait_until(F condition) {
     while (!condition()) std::this_thread::yield();
 }
 
+inline std::size_t length(const detail::waiter_queue& queue) {
+    std::size_t count = 0;
+    for (auto* each = static_cast<const detail::wakeable*>(queue.front()); each; each = each->next) ++count;
+    return count;
+}
+
 template <class T>
 std::size_t waiting_receivers(const detail::channel_handle<T>& channel) {
     detail::channel_guard hold(channel.shared()->guard);
-    return channel.shared()->receivers.length();
+    return length(channel.shared()->receivers);
 }
 template <class T>
 std::size_t waiting_senders(const detail::channel_handle<T>& channel) {
     detail::channel_guard hold(channel.shared()->guard);
-    return channel.shared()->senders.length();
+    return length(channel.shared()->senders);
 }
 
 template <class T>
