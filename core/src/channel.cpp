@@ -35,20 +35,25 @@ bool channel_base::close() noexcept {
     return true;
 }
 
+const bool channel_base::several_cpus = os::usable_cpus() > 1;
+
 namespace {
 
-// A hand-off between two threads takes less than going to sleep: worth a short look where each value is one. Not on a
-// single CPU, where the other thread cannot run meanwhile.
-bool spin_until_notified(const parker& bed) noexcept {
-    static const bool several_cpus = os::usable_cpus() > 1;
+// A hand-off between two threads takes less than going to sleep: worth a short look where each value is one.
+template <class Ready>
+void spin_until(Ready ready) noexcept {
     static const auto limit = static_cast<std::uint64_t>(2000 / os::nanoseconds_per_tick());
-    if (!several_cpus || current_engine) return false;
-    for (const std::uint64_t start = os::ticks(); os::ticks() - start < limit; os::relax())
-        if (bed.notified_already()) return true;
-    return false;
+    for (const std::uint64_t start = os::ticks(); !ready() && os::ticks() - start < limit;) os::relax();
 }
 
 }  // namespace
+
+void channel_base::spin_for(const waiter_queue& queue) const noexcept {
+    if (&queue == &receivers)
+        spin_until([this] { return count_ != 0; });
+    else
+        spin_until([this] { return count_ < room_; });
+}
 
 channel_status channel_base::wait_here(waiter& who, waiter_queue& queue, const limits& until,
                                        std::source_location where, channel_lock::entry held) noexcept {
@@ -61,11 +66,11 @@ channel_status channel_base::wait_here(waiter& who, waiter_queue& queue, const l
     who.target = &bed;
     if (current_engine) [[unlikely]]
         current_engine->waits(nullptr, &queue == &senders ? "sends to a channel" : "receives from a channel", this, where);
-    const bool brief = capacity_ <= 1;
+    const bool brief = capacity_ <= 1 && several_cpus && !current_engine;
     if (!until.context && !until.has_deadline) {
         queue.push(who);
         guard.release(held);
-        if (brief) static_cast<void>(spin_until_notified(bed));
+        if (brief) spin_until([&] { return bed.notified_already(); });
         bed.park();
         return who.outcome;
     }
@@ -82,7 +87,7 @@ channel_status channel_base::wait_here(waiter& who, waiter_queue& queue, const l
         until.context->enter(link);
         if (until.context->done() && link.word.claim(claim_word::cancelled)) bed.unpark();
     }
-    if (brief) static_cast<void>(spin_until_notified(bed));
+    if (brief) spin_until([&] { return bed.notified_already(); });
     if (!until.has_deadline)
         bed.park();
     else if (!bed.park_until(until.deadline) && !link.word.claim(claim_word::timed_out))

@@ -73,6 +73,7 @@ protected:
 class context_source {
 public:
     explicit context_source(const context& parent = {});
+    explicit context_source(const context_source& parent) : context_source(parent.get()) {}  // a child, not a copy
     // A deadline later than the parent's has no effect; one in the past: done at once.
     context_source(const context& parent, time_point deadline);
     context_source(const context& parent, std::chrono::nanoseconds timeout);

@@ -22,19 +22,24 @@ channel_status block_on_channel(channel_core<T>& core, waiter_queue& queue, void
                                 std::source_location where, Attempt attempt) {
     if (done_already(until)) return channel_status::cancelled;
     wake_list wakes;
-    channel_status status;
-    {
-        channel_guard hold(core.guard);
-        status = attempt(wakes);
-        if (status == channel_status::would_block) {
-            if (is_past(until)) return channel_status::timed_out;
-            waiter self;
-            self.slot = slot;
-            return core.wait_here(self, queue, until, where, hold.hand_over());
+    for (bool spun = !core.worth_spinning();; spun = true) {
+        channel_status status;
+        {
+            channel_guard hold(core.guard);
+            status = attempt(wakes);
+            if (status == channel_status::would_block) {
+                if (is_past(until)) return channel_status::timed_out;
+                if (spun) {
+                    waiter self;
+                    self.slot = slot;
+                    return core.wait_here(self, queue, until, where, hold.hand_over());
+                }
+            }
         }
+        wakes.wake();
+        if (status != channel_status::would_block) return status;
+        core.spin_for(queue);
     }
-    wakes.wake();
-    return status;
 }
 
 template <class T>

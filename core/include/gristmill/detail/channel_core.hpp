@@ -32,6 +32,17 @@ struct limits {
     bool has_deadline = false;
 };
 
+// A counter that is changed under a lock and may be read without it, as a hint.
+class published_count {
+public:
+    operator std::uint32_t() const noexcept { return value_.load(std::memory_order_relaxed); }
+    void operator++() noexcept { value_.store(*this + 1, std::memory_order_relaxed); }
+    void operator--() noexcept { value_.store(*this - 1, std::memory_order_relaxed); }
+
+private:
+    std::atomic<std::uint32_t> value_{0};
+};
+
 class channel_base {
 public:
     static constexpr std::size_t unbounded = std::numeric_limits<std::uint32_t>::max();
@@ -56,6 +67,12 @@ public:
     channel_status wait_here(waiter& who, waiter_queue& queue, const limits& until, std::source_location where,
                              channel_lock::entry held) noexcept;
 
+    // Whether a thread does well to look again for a moment before it lines up: where a single place goes from hand to
+    // hand, and the other thread can run meanwhile.
+    bool worth_spinning() const noexcept { return capacity_ == 1 && several_cpus && !current_engine; }
+    // Spins up to 2 us until an operation that waits in `queue` looks possible.
+    void spin_for(const waiter_queue& queue) const noexcept;
+
     // Takes `who` out of `queue` if it is still there. True: it was, nobody had fired it.
     bool withdraw(waiter& who, waiter_queue& queue) noexcept {
         channel_guard hold(guard);
@@ -75,10 +92,12 @@ public:
     std::unique_ptr<companion> attached;
 
 protected:
+    static const bool several_cpus;
+
     ~channel_base() = default;
 
     std::uint32_t head_ = 0;   // of the ring
-    std::uint32_t count_ = 0;  // values in the ring
+    published_count count_;    // values in the ring
     std::uint32_t room_ = 0;   // slots in the ring
     const std::uint32_t capacity_;
 

@@ -2,6 +2,9 @@
 // Where a coroutine that waited is resumed. A task of ours goes back to its own scheduler. A coroutine of somebody
 // else's says where in its promise: a member `resume_later(std::coroutine_handle<>) noexcept` that posts the handle
 // to wherever it should go on, and does not run it inside the call. One that says nothing does not compile.
+//
+// A task may be destroyed while it waits: its scheduler is pinned until a wake-up that is under way is over. Nobody pins
+// somebody else's coroutine: who destroys it must know that nothing can complete its operation meanwhile.
 
 #include <concepts>
 #include <coroutine>
