@@ -66,4 +66,4 @@ bench::outcome run(const bench::pipeline& p) {
 
 }  // namespace
 
-int main(int argc, char** argv) { return bench::pipeline_main(argc, argv, bench::pace::coroutines, run); }
+int main(int argc, char** argv) { return bench::pipeline_main(argc, argv, bench::pace::posts, run); }
