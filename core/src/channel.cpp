@@ -65,7 +65,8 @@ channel_status channel_base::wait_here(waiter& who, waiter_queue& queue, const l
     who.wake = wake_thread;
     who.target = &bed;
     if (current_engine) [[unlikely]]
-        current_engine->waits(nullptr, &queue == &senders ? "sends to a channel" : "receives from a channel", this, where);
+        current_engine->waits(nullptr, &queue == &senders ? "sends to a channel" : "receives from a channel", this,
+                              where);
     const bool brief = capacity_ <= 1 && several_cpus && !current_engine;
     if (!until.context && !until.has_deadline) {
         queue.push(who);

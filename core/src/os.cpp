@@ -7,9 +7,6 @@
 #include <condition_variable>
 #include <mutex>
 #else
-#include <climits>
-#include <cstdio>
-#include <fstream>
 #include <linux/futex.h>
 #include <linux/membarrier.h>
 #include <pthread.h>
@@ -18,6 +15,9 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <climits>
+#include <cstdio>
+#include <fstream>
 #endif
 
 namespace gm::detail::os {
@@ -79,9 +79,9 @@ double nanoseconds_per_tick() noexcept {
 
 namespace {
 
-long futex(const std::atomic<std::uint32_t>& word, int operation, std::uint32_t value, const timespec* timeout) noexcept {
-    return ::syscall(SYS_futex, &word, operation | FUTEX_PRIVATE_FLAG, value, timeout, nullptr,
-                     FUTEX_BITSET_MATCH_ANY);
+long futex(const std::atomic<std::uint32_t>& word, int operation, std::uint32_t value,
+           const timespec* timeout) noexcept {
+    return ::syscall(SYS_futex, &word, operation | FUTEX_PRIVATE_FLAG, value, timeout, nullptr, FUTEX_BITSET_MATCH_ANY);
 }
 
 bool register_membarrier() noexcept {

@@ -206,8 +206,8 @@ scheduler_core::scheduler_core(const scheduler_options& options)
             });
     } catch (const std::system_error& refused) {
         stop_workers();
-        throw std::system_error(refused.code(), "gm::scheduler wants " + std::to_string(threads) + " threads; " +
-                                                    os::thread_limits());
+        throw std::system_error(refused.code(),
+                                "gm::scheduler wants " + std::to_string(threads) + " threads; " + os::thread_limits());
     }
 }
 
@@ -289,9 +289,7 @@ worker* scheduler_core::pop_sleeper() noexcept {
     return top;
 }
 
-void scheduler_core::note_idle() noexcept {
-    idle_.store(sleepers_ + spinners_, std::memory_order_relaxed);
-}
+void scheduler_core::note_idle() noexcept { idle_.store(sleepers_ + spinners_, std::memory_order_relaxed); }
 
 void scheduler_core::offer(worker& me) noexcept {
     const std::uint32_t idle = idle_.load(std::memory_order_relaxed);

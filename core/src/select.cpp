@@ -93,7 +93,8 @@ bool select_core::all_retired() noexcept {
         any_retired |= each->retired;
     }
     if (deadline_case_ != none) return false;
-    if (!any_retired) misuse("a select whose channels are all nil, without a deadline, would wait for ever", cases_[0]->where);
+    if (!any_retired)
+        misuse("a select whose channels are all nil, without a deadline, would wait for ever", cases_[0]->where);
     status_ = channel_status::closed;
     return true;
 }

@@ -269,7 +269,9 @@ public:
         std::source_location where_;
         mutable std::optional<T> value_;
     };
-    iterator begin(std::source_location where = std::source_location::current()) const { return iterator(*this, where); }
+    iterator begin(std::source_location where = std::source_location::current()) const {
+        return iterator(*this, where);
+    }
     std::default_sentinel_t end() const noexcept { return {}; }
 
 private:
@@ -321,7 +323,9 @@ public:
         : channel(adopt{}, new detail::channel_core<T>(checked(capacity, where))) {}
 
     // Never full: a send never waits. It may throw std::bad_alloc, its argument intact.
-    static channel unbounded() { return channel(adopt{}, new detail::channel_core<T>(detail::channel_base::unbounded)); }
+    static channel unbounded() {
+        return channel(adopt{}, new detail::channel_core<T>(detail::channel_base::unbounded));
+    }
 
 private:
     struct adopt {};

@@ -15,8 +15,7 @@ namespace gm {
 template <class E>
 struct failure {
     E error;
-    explicit constexpr failure(E reason) noexcept(std::is_nothrow_move_constructible_v<E>)
-        : error(std::move(reason)) {}
+    explicit constexpr failure(E reason) noexcept(std::is_nothrow_move_constructible_v<E>) : error(std::move(reason)) {}
 };
 
 template <class T, class E>

@@ -20,15 +20,15 @@ namespace gm {
 struct scheduler_options {
     // 0: the CPUs this process may use, its affinity mask and cgroup quota included.
     unsigned threads = 0;
-    const char* name = "gm";                       // of the threads, for debuggers; outlives the scheduler
-    std::chrono::milliseconds grace{1000};         // how long the destructor lets tasks come to an end
+    const char* name = "gm";                // of the threads, for debuggers; outlives the scheduler
+    std::chrono::milliseconds grace{1000};  // how long the destructor lets tasks come to an end
 };
 
 // What a scheduler that was shut down left behind.
 struct shutdown_report {
-    std::size_t unfinished = 0;             // tasks that were destroyed before their end
-    std::vector<std::string> names;         // of those among them that had one (the first 100)
-    std::size_t values_destroyed = 0;       // received by a task that was destroyed before it looked
+    std::size_t unfinished = 0;        // tasks that were destroyed before their end
+    std::vector<std::string> names;    // of those among them that had one (the first 100)
+    std::size_t values_destroyed = 0;  // received by a task that was destroyed before it looked
     explicit operator bool() const noexcept { return unfinished == 0; }  // true: clean
 };
 
@@ -84,8 +84,9 @@ namespace detail {
 
 template <class T>
 struct block_on_result {
-    std::conditional_t<std::is_void_v<T>, char, std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*,
-                                                                   std::unique_ptr<T>>> value{};
+    std::conditional_t<std::is_void_v<T>, char,
+                       std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, std::unique_ptr<T>>>
+        value{};
     std::exception_ptr error;
     parker bed;
 };

@@ -60,8 +60,7 @@ public:
         node.retires = !takes_optional<F, T> && takes_value<F, T>;
         attempt = [](select_case& self, wake_list& wakes) {
             receive_case& here = static_cast<receive_case&>(self);
-            return static_cast<channel_core<T>*>(here.channel)
-                ->try_receive(std::addressof(here.slot_.value), wakes);
+            return static_cast<channel_core<T>*>(here.channel)->try_receive(std::addressof(here.slot_.value), wakes);
         };
     }
 
@@ -102,7 +101,9 @@ template <class T, class F, class Argument, class Keep>
 class send_case : public select_case {
 public:
     send_case(channel_core<T>* to, Keep keep, Argument&& argument, F handler, std::source_location place)
-        : argument_(std::forward<Argument>(argument)), out_(argument_.value), keep_(std::move(keep)),
+        : argument_(std::forward<Argument>(argument)),
+          out_(argument_.value),
+          keep_(std::move(keep)),
           handler_(std::move(handler)) {
         channel = to;
         where = place;
@@ -225,7 +226,8 @@ namespace detail {
 template <class... Cases>
 class select_base {
     static_assert(sizeof...(Cases) > 0 && sizeof...(Cases) <= 64, "a select has 1 to 64 cases");
-    static_assert((std::derived_from<Cases, select_case> && ...), "the cases of a select are on(), after(), otherwise()");
+    static_assert((std::derived_from<Cases, select_case> && ...),
+                  "the cases of a select are on(), after(), otherwise()");
 
 protected:
     select_base(bool in_order, Cases&... cases) noexcept
@@ -239,7 +241,8 @@ protected:
 
     template <std::size_t... I>
     void run_at(std::size_t chosen, std::index_sequence<I...>) {
-        static_cast<void>(((chosen == I ? (static_cast<Cases&>(*cases_[I]).run(core_.outcome()), true) : false) || ...));
+        static_cast<void>(
+            ((chosen == I ? (static_cast<Cases&>(*cases_[I]).run(core_.outcome()), true) : false) || ...));
     }
     template <std::size_t... I>
     void drop_at(std::size_t chosen, channel_status outcome, std::index_sequence<I...>) noexcept {

@@ -35,8 +35,7 @@ private:
         switch (status_) {
             case channel_status::closed:
                 detail::misuse("a value was sent to a closed channel and the result ignored", where_);
-            case channel_status::timed_out:
-                detail::misuse("a send timed out and its result was ignored", where_);
+            case channel_status::timed_out: detail::misuse("a send timed out and its result was ignored", where_);
             default: detail::misuse("a send was cancelled and its result was ignored", where_);
         }
     }

@@ -9,6 +9,8 @@
 // callback of that thread is on its stack: what a callback completes is told after it has returned. It should be short, must
 // not block, and what it throws stops the program.
 //
+// A nil channel waits for its limit, for cancel() or for its withdrawal; it is no misuse here, where each has an end.
+//
 // `started` owns the operation. Destroying it withdraws: the callback is not called from then on, unless it has begun
 // already, and a value that had arrived unseen is destroyed. A callback may destroy its own.
 

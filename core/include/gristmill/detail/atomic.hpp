@@ -30,8 +30,7 @@ public:
         schedule_point();
         return value_.exchange(value, order);
     }
-    bool compare_exchange_strong(T& expected, T value, std::memory_order success,
-                                 std::memory_order failure) noexcept {
+    bool compare_exchange_strong(T& expected, T value, std::memory_order success, std::memory_order failure) noexcept {
         schedule_point();
         return value_.compare_exchange_strong(expected, value, success, failure);
     }

@@ -84,15 +84,12 @@ channel_status sending<T, Self>::try_to_send(T& value) const {
 template <class T, class Self>
 result<T, channel_status> receiving<T, Self>::receive(const until& limit, std::source_location where) const {
     const detail::limits& limits = limit.limits();
-    if (!static_cast<const Self&>(*this) && limit.exists())
-        return gm::channel<T>(0).receive(limit, where);
+    if (!static_cast<const Self&>(*this) && limit.exists()) return gm::channel<T>(0).receive(limit, where);
     detail::channel_core<T>& channel = core(where);
     detail::receive_slot<T> slot;
-    const channel_status status =
-        detail::block_on_channel(channel, channel.receivers, std::addressof(slot.value), limits, where,
-                                 [&](detail::wake_list& wakes) {
-                                     return channel.try_receive(std::addressof(slot.value), wakes);
-                                 });
+    const channel_status status = detail::block_on_channel(
+        channel, channel.receivers, std::addressof(slot.value), limits, where,
+        [&](detail::wake_list& wakes) { return channel.try_receive(std::addressof(slot.value), wakes); });
     return detail::take_received<T>(status, slot.value);
 }
 
@@ -143,8 +140,10 @@ channel_status send_run(channel_core<T>& core, Iterator& at, const Sentinel& end
                 channel_guard hold(core.guard);
                 return core.try_send(out.value(), wakes);
             });
-            if (status == channel_status::ok) ++gone;
-            else out.give_back();
+            if (status == channel_status::ok)
+                ++gone;
+            else
+                out.give_back();
         } else {
             channel_guard hold(core.guard);
             while (gone != there && (status = core.try_send(*values[gone], wakes)) == channel_status::ok) ++gone;

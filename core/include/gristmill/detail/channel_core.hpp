@@ -96,9 +96,9 @@ protected:
 
     ~channel_base() = default;
 
-    std::uint32_t head_ = 0;   // of the ring
-    published_count count_;    // values in the ring
-    std::uint32_t room_ = 0;   // slots in the ring
+    std::uint32_t head_ = 0;  // of the ring
+    published_count count_;   // values in the ring
+    std::uint32_t room_ = 0;  // slots in the ring
     const std::uint32_t capacity_;
 
 public:

@@ -61,7 +61,8 @@ protected:
             if (worker* const here = current_worker) here->operation_resumed();
             if constexpr (Guard::can_end_a_wait) {
                 // The channel's lock first: whoever was fired by its guard may be here before enqueue() has let go.
-                if (guard_.ended_the_wait(waiter_)) static_cast<void>(self().channel().withdraw(waiter_, self().queue()));
+                if (guard_.ended_the_wait(waiter_))
+                    static_cast<void>(self().channel().withdraw(waiter_, self().queue()));
                 static_cast<void>(guard_.disarm(waiter_));
             }
         }

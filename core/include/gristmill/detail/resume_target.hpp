@@ -13,8 +13,8 @@
 #include <gristmill/detail/task_promise.hpp>
 #include <gristmill/detail/waiter.hpp>
 
-#define GRISTMILL_NEEDS_RESUME_TARGET                                                                             \
-    "this coroutine type does not say where to resume: give its promise a member "                                \
+#define GRISTMILL_NEEDS_RESUME_TARGET                                              \
+    "this coroutine type does not say where to resume: give its promise a member " \
     "`void resume_later(std::coroutine_handle<>) noexcept`, or await from a gm::task"
 
 namespace gm::detail {

@@ -38,9 +38,7 @@ struct select_case {
     case_kind kind = case_kind::receive;
     bool retired = false;
 
-    waiter_queue& queue() const noexcept {
-        return kind == case_kind::send ? channel->senders : channel->receivers;
-    }
+    waiter_queue& queue() const noexcept { return kind == case_kind::send ? channel->senders : channel->receivers; }
     bool live() const noexcept { return channel != nullptr && !retired; }
 };
 

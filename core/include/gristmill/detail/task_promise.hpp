@@ -102,8 +102,10 @@ struct task_promise : task_promise_base {
 
     task_promise() noexcept {}
     ~task_promise() {
-        if (has_value) std::destroy_at(std::addressof(value));
-        else if (failed) std::destroy_at(std::addressof(error));
+        if (has_value)
+            std::destroy_at(std::addressof(value));
+        else if (failed)
+            std::destroy_at(std::addressof(error));
     }
 
     task<T> get_return_object() noexcept;

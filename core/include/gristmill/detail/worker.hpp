@@ -28,7 +28,7 @@ struct task_header {
     task_header* next = nullptr;  // in a run queue
     task_header* prev = nullptr;  // in a deque of children
     scheduler_core* home = nullptr;
-    context_link* link = nullptr;  // the context this task last waited with; see context.hpp
+    context_link* link = nullptr;         // the context this task last waited with; see context.hpp
     std::atomic<std::uint16_t> deque{0};  // 1 + the index of the worker in whose deque it is; changes under its lock
     task_role role = task_role::awaited;
     std::uint8_t shard = 0;
@@ -114,8 +114,10 @@ private:
         task_header* const task = first_;
         if (!task) return nullptr;
         first_ = task->next;
-        if (!first_) last_ = nullptr;
-        else __builtin_prefetch(first_);
+        if (!first_)
+            last_ = nullptr;
+        else
+            __builtin_prefetch(first_);
         count(ready_, -1);
         count(pops_, 1);
         return task;
