@@ -8,9 +8,9 @@
 
 #include <gristmill/channel.hpp>
 #include <gristmill/pool.hpp>
+#include <gristmill/task.hpp>
 #include <gristmill/timer.hpp>
 #include <gristmill/virtual_time.hpp>
-#include <gristmill/wait_group.hpp>
 
 using namespace std::chrono_literals;
 
@@ -32,14 +32,18 @@ std::chrono::nanoseconds longest_wait(unsigned tellers) {
     return longest;
 }
 
-void forgot_to_close() {
-    gm::channel<int> jobs(3);
-    gm::wait_group crew;
-    crew.go([&] {
-        for (int job : jobs) static_cast<void>(job);
-    });
-    jobs.send(1);
-    crew.wait();
+gm::task<> worker(gm::receiver<int> jobs, gm::sender<int> results) {
+    while (auto job = co_await jobs.async_receive()) co_await results.async_send(*job * 2);
+    results.close();
+}
+
+gm::task<> forgot_to_close() {
+    gm::channel<int> jobs(3), results(3);
+    auto crew = gm::fork(worker(jobs, results));
+    co_await jobs.async_send(1);
+    while (co_await results.async_receive()) {
+    }
+    co_await crew;
 }
 
 int main() {
@@ -56,7 +60,7 @@ int main() {
     }
 
     gm::virtual_time day;
-    const gm::virtual_report report = day.run(forgot_to_close);
+    const gm::virtual_report report = day.run(forgot_to_close());
     std::printf("a channel that nobody closes: %s\n", gm::to_string(report.ended));
     for (const auto& each : report.waits) std::printf("  %s: %s\n", each.who.c_str(), each.what.c_str());
 }
