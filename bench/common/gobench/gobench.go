@@ -29,7 +29,9 @@ func Scaled(n int) int {
 	return n
 }
 
-func Report(metric string, value float64, unit string) { fmt.Printf("%s %.6g %s\n", metric, value, unit) }
+func Report(metric string, value float64, unit string) {
+	fmt.Printf("%s %.6g %s\n", metric, value, unit)
+}
 
 func NotAvailable(why string) {
 	fmt.Println("n/a", why)
@@ -109,9 +111,9 @@ type Counter struct {
 	_     [128]byte
 }
 
-func (c *Counter) Add()         { c.value.Add(1) }
-func (c *Counter) Load() int64  { return c.value.Load() }
-func (c *Counter) Reset()       { c.value.Store(0) }
+func (c *Counter) Add()        { c.value.Add(1) }
+func (c *Counter) Load() int64 { return c.value.Load() }
+func (c *Counter) Reset()      { c.value.Store(0) }
 func (c *Counter) WaitFor(n int) {
 	for c.value.Load() < int64(n) {
 		time.Sleep(50 * time.Microsecond)
