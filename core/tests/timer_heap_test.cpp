@@ -60,7 +60,7 @@ struct counting : timer {
     std::atomic<int> fired = 0;
 };
 
-TEST(timer, fires_once_not_before_its_time_and_may_start_again) {
+TEST(clock_timer, fires_once_not_before_its_time_and_may_start_again) {
     counting entry;
     for (int round = 1; round <= 3; ++round) {
         const auto due = gm::now() + 3ms;
@@ -71,7 +71,7 @@ TEST(timer, fires_once_not_before_its_time_and_may_start_again) {
     stop_timer(entry);
 }
 
-TEST(timer, stopped_one_has_fired_or_never_will) {
+TEST(clock_timer, stopped_one_has_fired_or_never_will) {
     for (int round = 0; round < 300; ++round) {
         counting entry;
         start_timer(entry, gm::now() + std::chrono::microseconds(round));
@@ -84,13 +84,13 @@ TEST(timer, stopped_one_has_fired_or_never_will) {
     }
 }
 
-TEST(timer, stop_of_one_that_never_started_is_harmless) {
+TEST(clock_timer, stop_of_one_that_never_started_is_harmless) {
     counting entry;
     stop_timer(entry);
     EXPECT_EQ(entry.fired, 0);
 }
 
-TEST(timer, earlier_one_started_later_fires_first) {
+TEST(clock_timer, earlier_one_started_later_fires_first) {
     counting late, early;
     start_timer(late, gm::now() + 1h);
     start_timer(early, gm::now() + 1ms);
