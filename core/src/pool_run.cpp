@@ -101,9 +101,9 @@ void pool_core::run_claimed(pool_job* job, pool_worker* me) noexcept {
         if (stamps_) me->ran.add(nanoseconds_of(finished - std::min(finished, started)));
     }
     if (job->move_on(job_phase::running, job_phase::settling))
-        conclude(job, error ? job_status::failed : job_status::ok, std::move(error), finished, me);
-    else
-        late(job, me);
+        const job_status status = error ? job_status::failed : job_status::ok;  // before `error` is moved from
+    conclude(job, status, std::move(error), finished, me);
+    else late(job, me);
 }
 
 // requires: the caller moved the job to `settling`.

@@ -5,6 +5,7 @@
 #include <gristmill/channel.hpp>
 #include <gristmill/context.hpp>
 #include <gristmill/dry_run.hpp>
+#include <gristmill/pool.hpp>
 #include <gristmill/rate_limit.hpp>
 #include <gristmill/result.hpp>
 #include <gristmill/scheduler.hpp>

@@ -79,9 +79,10 @@ public:
             return *this;
         }
         void operator++(int) { ++*this; }
-        friend bool operator==(const iterator& at, std::default_sentinel_t) noexcept { return !at.from_->current_; }
+        friend bool operator==(const iterator& at, std::default_sentinel_t) noexcept { return at.ended(); }
 
     private:
+        bool ended() const noexcept { return !from_->current_; }
         job_stream_of* from_;
     };
     // requires: called once.

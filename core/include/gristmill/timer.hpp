@@ -108,7 +108,7 @@ public:
 
 private:
     limits until_;
-    waiter waiter_{.outcome = channel_status::would_block};
+    waiter waiter_{{}, channel_status::would_block};
     lock entry_;
     limits_guard guard_;
     std::source_location where_;

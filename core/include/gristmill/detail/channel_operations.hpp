@@ -80,7 +80,7 @@ protected:
         return waiter_.outcome == channel_status::ok;
     }
 
-    waiter waiter_{.outcome = channel_status::would_block};
+    waiter waiter_{{}, channel_status::would_block};
 
 private:
     // Before it waits, that is while the coroutine is still ours.

@@ -154,7 +154,7 @@ private:
 
     Place& place_;
     std::size_t n_;
-    waiter waiter_{.outcome = channel_status::would_block};
+    waiter waiter_{{}, channel_status::would_block};
     std::source_location where_;
     bool suspended_ = false;
     bool finished_ = false;
