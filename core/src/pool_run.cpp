@@ -100,10 +100,11 @@ void pool_core::run_claimed(pool_job* job, pool_worker* me) noexcept {
         me->free_since = finished;
         if (stamps_) me->ran.add(nanoseconds_of(finished - std::min(finished, started)));
     }
+    const job_status status = error ? job_status::failed : job_status::ok;  // before `error` is moved from
     if (job->move_on(job_phase::running, job_phase::settling))
-        const job_status status = error ? job_status::failed : job_status::ok;  // before `error` is moved from
-    conclude(job, status, std::move(error), finished, me);
-    else late(job, me);
+        conclude(job, status, std::move(error), finished, me);
+    else
+        late(job, me);
 }
 
 // requires: the caller moved the job to `settling`.

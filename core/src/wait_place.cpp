@@ -4,7 +4,7 @@
 
 namespace gm::detail {
 
-channel_status wait_place::wait_here(waiter& who, const limits& until, const char* what,
+channel_status wait_place::wait_here(waiter& who, context_link& link, const limits& until, const char* what,
                                      std::source_location where) noexcept {
     if (current_worker) {
         guard.release();
@@ -20,7 +20,6 @@ channel_status wait_place::wait_here(waiter& who, const limits& until, const cha
         return who.outcome;
     }
 
-    context_link link;
     who.claim = &link.word;
     who.id = channel_won;
     link.word.arm();

@@ -136,7 +136,9 @@ TEST(queue, bound_is_never_exceeded_by_trivial_jobs_taken_ahead) {
     gm::pool crew({.workers = 2, .queue = 64, .times = gm::job_times::none});
     for (int i = 0; i < 100'000; ++i) {
         crew.post([] {});
-        if (i % 100 == 0) EXPECT_LE(crew.snapshot().queued, 64u);
+        if (i % 100 == 0) {
+            EXPECT_LE(crew.snapshot().queued, 64u);
+        }
     }
 }
 
@@ -243,7 +245,7 @@ TEST(pool_stress, every_job_is_accounted_for) {
                             if (what == 5) static_cast<void>(mine.back().cancel());
                             if (what == 6) static_cast<void>(mine.back().set_priority(7));
                         }
-                        if (dice() % 500 == 0) static_cast<void>(crew.resize(1 + dice() % 5));
+                        if (dice() % 500 == 0) static_cast<void>(crew.resize(static_cast<unsigned>(1 + dice() % 5)));
                     }
                     for (auto& each : mine) {
                         const bool done = static_cast<bool>(each.get());

@@ -19,9 +19,11 @@ struct wait_place {
     lock guard;  // protects the queue and the owner's state
     waiter_queue waiting;
 
-    // Parks the calling thread until `who` is fired or `until` ends the wait; then `who` may still be in the queue.
+    // Parks the calling thread until `who` is fired or `until` ends the wait; then `who` may still be in the queue, and
+    // `link`, whose word it carries, must outlive it there.
     // requires: the lock is held and `who` is the last in the queue; the lock is released.
-    channel_status wait_here(waiter& who, const limits& until, const char* what, std::source_location where) noexcept;
+    channel_status wait_here(waiter& who, context_link& link, const limits& until, const char* what,
+                             std::source_location where) noexcept;
 };
 
 // What a place gives, all of it under the lock: attempt(n) takes n if that is possible now, queued() is told of a new
@@ -46,6 +48,7 @@ bool withdraw_from(Place& place, waiter& who) noexcept {
 template <class Place>
 channel_status wait_at(Place& place, std::size_t n, const limits& until, std::source_location where) noexcept {
     if (until.context && until.context->done()) return channel_status::cancelled;
+    context_link link;
     waiter self;
     self.slot = &n;
     {
@@ -56,7 +59,7 @@ channel_status wait_at(Place& place, std::size_t n, const limits& until, std::so
         place.queued();
         hold.hand_over();
     }
-    const channel_status status = place.wait_here(self, until, Place::waits_as, where);
+    const channel_status status = place.wait_here(self, link, until, Place::waits_as, where);
     if (status != channel_status::ok) withdraw_from(place, self);
     return status;
 }
