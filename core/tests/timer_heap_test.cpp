@@ -75,7 +75,7 @@ TEST(clock_timer, stopped_one_has_fired_or_never_will) {
     for (int round = 0; round < 300; ++round) {
         counting entry;
         start_timer(entry, gm::now() + std::chrono::microseconds(round));
-        for (int i = 0; i < round; ++i) os::relax();
+        for (int i = 0; i < round; ++i) gm::detail::os::relax();
         stop_timer(entry);
         const int fired = entry.fired;
         std::this_thread::yield();
