@@ -1,6 +1,7 @@
 // What every C++ contender measures with: clocks, memory, the job, and how a figure is said. A contender is a program
-// `contender CASE`; it prints lines `metric value unit`, ends with 0, with 3 when it has no such case (and says why), and
-// with anything else when it failed. Its work is always checked: a wrong count or sum is a failure, never a fast figure.
+// `contender CASE`; it prints lines `metric value unit`, ends with 0, with 3 when it has no such case (and says why),
+// and with anything else when it failed. Its work is always checked: a wrong count or sum is a failure, never a fast
+// figure.
 #pragma once
 
 #include <algorithm>

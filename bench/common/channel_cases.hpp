@@ -1,6 +1,6 @@
 // W3: the channel alone. A flow reports the time of a value, ping that of a round trip over two unbuffered channels,
-// select4 that of one receive by a four-way select from four senders. The clock runs from before the first sender starts
-// until the last receiver has seen the end.
+// select4 that of one receive by a four-way select from four senders. The clock runs from before the first sender
+// starts until the last receiver has seen the end.
 #pragma once
 
 #include "bench.hpp"

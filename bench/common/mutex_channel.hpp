@@ -1,5 +1,5 @@
-// What people write by hand: a mutex, condition variables and a deque. Capacity 0 is a rendezvous: the sender leaves when
-// its value has been taken. With a stop token each wait also ends when it is stopped.
+// What people write by hand: a mutex, condition variables and a deque. Capacity 0 is a rendezvous: the sender leaves
+// when its value has been taken. With a stop token each wait also ends when it is stopped.
 #pragma once
 
 #include <condition_variable>

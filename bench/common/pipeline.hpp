@@ -1,6 +1,7 @@
-// W2 and "size": producer -> jobs -> workers -> results -> consumer. The cases stand here, once; a contender says only how
-// it runs one. The clock starts before the first worker is made and stops when the consumer has seen the end, except in
-// the size cases, where all workers are running before it starts: those ask what a job costs, not what a worker costs.
+// W2 and "size": producer -> jobs -> workers -> results -> consumer. The cases stand here, once; a contender says only
+// how it runs one. The clock starts before the first worker is made and stops when the consumer has seen the end,
+// except in the size cases, where all workers are running before it starts: those ask what a job costs, not what a
+// worker costs.
 #pragma once
 
 #include "bench.hpp"

@@ -1,13 +1,13 @@
 // W1, W5 and S18 for anything that takes a function and runs it on threads of its own:
-//     struct Pool { explicit Pool(int threads); template <class F> void submit(F f); };   // its destructor drains or stops
+//     struct Pool { explicit Pool(int threads); template <class F> void submit(F f); };  // ~Pool drains or stops
 #pragma once
 
 #include "bench.hpp"
 
 namespace bench {
 
-// W1: trivial closures. a: one producer outside, b: two, d: a binary tree of 2^20 - 1, each submitted by its parent from
-// inside the pool. c (fib by spawning) is each contender's own: it takes a join that a plain pool has not.
+// W1: trivial closures. a: one producer outside, b: two, d: a binary tree of 2^20 - 1, each submitted by its parent
+// from inside the pool. c (fib by spawning) is each contender's own: it takes a join that a plain pool has not.
 template <class Pool>
 void fan_out(Pool& pool, counter& ran, int depth) {
     ran.add();
@@ -108,8 +108,8 @@ void latency() {
     report("W5/idle_cpu", (cpu_seconds() - before) * 1e3 / 2, "ms/s");
 }
 
-// S18: 100,000 jobs that each fill and sum a buffer of 4 KB sixteen times (about 8 us). Unbounded: each job gets a thread,
-// a goroutine or a coroutine of its own, and nobody holds the producer. Pool: ten workers on a queue of 100.
+// S18: 100,000 jobs that each fill and sum a buffer of 4 KB sixteen times (about 8 us). Unbounded: each job gets a
+// thread, a goroutine or a coroutine of its own, and nobody holds the producer. Pool: ten workers on a queue of 100.
 inline std::int64_t buffer_job(std::int64_t seed) {
     std::uint64_t buffer[512];
     std::uint64_t x = static_cast<std::uint64_t>(seed), sum = 0;

@@ -1,6 +1,6 @@
-// W4: n workers asleep on one channel: resident bytes of each, the time from the first one's making until all are asleep,
-// and the time from the close that wakes them until the last has run to its end. Allocation is in all three. Reported for
-// 100,000; where so many do not fit, fewer are measured, and the file says so.
+// W4: n workers asleep on one channel: resident bytes of each, the time from the first one's making until all are
+// asleep, and the time from the close that wakes them until the last has run to its end. Allocation is in all three.
+// Reported for 100,000; where so many do not fit, fewer are measured, and the file says so.
 #pragma once
 
 #include "bench.hpp"

@@ -1,6 +1,6 @@
-// A std::thread for each job, joined when all have been started, against ten threads on a queue of 100. A thread that is
-// not joined keeps its stack, so the system refuses one at some point: then those that there are are joined, and the run
-// goes on; how many there were is reported.
+// A std::thread for each job, joined when all have been started, against ten threads on a queue of 100. A thread that
+// is not joined keeps its stack, so the system refuses one at some point: then those that there are are joined, and the
+// run goes on; how many there were is reported.
 #include <system_error>
 
 #include "common/mutex_channel.hpp"

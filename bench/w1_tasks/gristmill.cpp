@@ -1,5 +1,5 @@
-// gristmill: post() to a pool of threads with its usual queue of 1,024 and no time stamps (gristmill_times.cpp has them).
-// fib forks children on the scheduler.
+// gristmill: post() to a pool of threads with its usual queue of 1,024 and no time stamps (gristmill_times.cpp has
+// them). fib forks children on the scheduler.
 #include <gristmill/gristmill.hpp>
 
 #include "common/gristmill_pool.hpp"

@@ -1,6 +1,6 @@
-// Boost.Asio: C++20 coroutines on a thread_pool, over experimental::concurrent_channel. With a context each coroutine is
-// spawned with a cancellation slot, which its awaitables hand to every wait. Closing its channel drops what is buffered, so
-// the end is a value: -1 for each worker, and one from the last worker to the consumer.
+// Boost.Asio: C++20 coroutines on a thread_pool, over experimental::concurrent_channel. With a context each coroutine
+// is spawned with a cancellation slot, which its awaitables hand to every wait. Closing its channel drops what is
+// buffered, so the end is a value: -1 for each worker, and one from the last worker to the consumer.
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 

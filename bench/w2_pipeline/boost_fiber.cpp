@@ -1,5 +1,5 @@
-// Boost.Fiber as it comes: every fiber on one thread, round robin. Its buffered channel wants a power of two and keeps one
-// slot free: capacity 100 becomes 128.
+// Boost.Fiber as it comes: every fiber on one thread, round robin. Its buffered channel wants a power of two and keeps
+// one slot free: capacity 100 becomes 128.
 #include <boost/fiber/all.hpp>
 
 #include <bit>
