@@ -25,7 +25,7 @@ bool waiting_job::run() {
     return true;
 }
 
-pool::pool(pool_options options, std::source_location where) : pool(options, nullptr, where) {}
+pool::pool(const pool_options& options, std::source_location where) : pool(options, nullptr, where) {}
 
 pool::pool(const pool_options& options, std::function<detail::worker_state_box()> make_state,
            std::source_location where) {

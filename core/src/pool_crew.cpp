@@ -1,6 +1,7 @@
 // The crew as a whole: threads that start when they are needed, another size, the end.
 #include <algorithm>
 #include <cstdio>
+#include <new>
 #include <system_error>
 
 #include <gristmill/detail/pool_core.hpp>
@@ -20,7 +21,8 @@ struct abandoned_list {
     std::vector<std::pair<pool_core*, pool_worker*>> workers;
 };
 abandoned_list& the_abandoned() noexcept {
-    static abandoned_list* const instance = new abandoned_list;
+    alignas(abandoned_list) static unsigned char room[sizeof(abandoned_list)];
+    static abandoned_list* const instance = ::new (room) abandoned_list;
     return *instance;
 }
 

@@ -137,8 +137,8 @@ bool pool_core::take(pool_worker& me, pool_entry& entry) noexcept {
         strict_.load(std::memory_order_relaxed))
         return true;
     const std::uint64_t fitting = worth_waking_ * 4 / std::max<std::uint64_t>(me.average, 1);
-    const auto n = static_cast<std::uint32_t>(
-        std::min<std::uint64_t>({queue_.size() / (2 * std::max(1u, live_threads())), largest_batch, fitting}));
+    const auto n = static_cast<std::uint32_t>(std::min<std::uint64_t>(
+        {queue_.size() / (std::uint64_t{2} * std::max(1u, live_threads())), largest_batch, fitting}));
     if (n == 0) return true;
     pool_entry batch[largest_batch];
     for (std::uint32_t i = 0; i != n; ++i) batch[i] = queue_.pop();
@@ -254,7 +254,8 @@ bool pool_core::sleep(pool_worker& me) noexcept {
         if (!watch) {
             // Somebody may have queued for itself after our last look and before it could see that nobody watches.
             os::heavy_fence();
-            if (!watched_.load(std::memory_order_relaxed) && anything_queued() && wake_up(me)) {
+            if (!watched_.load(std::memory_order_relaxed) && anything_queued()) {
+                if (!wake_up(me)) return true;  // somebody woke us, and nobody would do it again
                 empty_looks = 0;
                 continue;
             }

@@ -554,7 +554,7 @@ void virtual_engine::stop(scheduler_core& home) noexcept {
     for (strand* const each : where.carriers) {
         const auto own =
             std::find_if(strands_.begin(), strands_.end(), [&](const auto& one) { return one.get() == each; });
-        const std::shared_ptr<strand> kept = *own;  // until it has left its stack
+        std::shared_ptr<strand> kept = *own;  // until it has left its stack
         make_runnable(*kept);
         while (kept->how != state::finished) yield();
     }

@@ -64,7 +64,7 @@ private:
 class pool {
 public:
     // Starts no thread yet. Negative times and a priority_step of 0 or less are misuse.
-    explicit pool(pool_options options = {}, std::source_location where = std::source_location::current());
+    explicit pool(const pool_options& options = {}, std::source_location where = std::source_location::current());
     pool(const pool&) = delete;
     pool& operator=(const pool&) = delete;
     // Stops: what waits is `stopped`, what runs is asked to stop and waited for. Workers that are stuck in jobs that timed out

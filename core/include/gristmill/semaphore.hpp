@@ -78,7 +78,7 @@ namespace detail {
 template <class Guard>
 class [[nodiscard("co_await it")]] hold_operation : public place_operation<permit_place, Guard> {
 public:
-    hold_operation(permit_place& place, std::size_t n, Guard guard, std::source_location where) noexcept
+    hold_operation(permit_place& place, std::size_t n, const Guard& guard, std::source_location where) noexcept
         : place_operation<permit_place, Guard>(place, n, guard, where) {}
     permit await_resume() noexcept {
         if (this->finish() != channel_status::ok) return permit();

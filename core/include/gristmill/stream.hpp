@@ -133,8 +133,8 @@ private:
         while (true) {
             if (state* const done = take_delivered()) return done;
             bool helped = false;
-            for (state* const each : running_)
-                if ((helped = crew_->core().help(*each))) break;
+            for (auto each = running_.begin(); each != running_.end() && !helped; ++each)
+                helped = crew_->core().help(**each);
             if (!helped) wait_for_delivery();
         }
     }

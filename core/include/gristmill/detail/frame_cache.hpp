@@ -53,7 +53,7 @@ public:
     }
 
 private:
-    static constexpr std::size_t step = 16, largest = 1024, kept_bytes = 64 * 1024;
+    static constexpr std::size_t step = 16, largest = 1024, kept_bytes = 65'536;
     struct list {
         void* first = nullptr;
         std::size_t count = 0;

@@ -162,6 +162,7 @@ template <class F, class R>
 class typed_job final : public job_state<R> {
 public:
     template <class G>
+        requires(!std::same_as<std::remove_cvref_t<G>, typed_job>)
     explicit typed_job(G&& body) : body_(std::in_place, std::forward<G>(body)) {
         this->coroutine = is_task<body_return<F>>;
     }

@@ -106,7 +106,7 @@ public:
     }
 
 protected:
-    place_operation(Place& place, std::size_t n, Guard guard, std::source_location where) noexcept
+    place_operation(Place& place, std::size_t n, const Guard& guard, std::source_location where) noexcept
         : place_(place), n_(n), where_(where), guard_(guard) {
         waiter_.slot = &n_;
     }
