@@ -232,8 +232,16 @@ TEST(channel_batch, coroutines_send_and_receive_batches) {
     }
 }
 
-gm::task<> is_cancelled(channel<counted> numbers, gm::context ctx) {
+gm::task<> cancels(const gm::context_source& source) {
+    source.cancel();
+    co_return;
+}
+
+// On one thread, the other task runs when this one waits.
+gm::task<> is_cancelled(gm::scheduler& crew, channel<counted> numbers, const gm::context_source& source) {
+    const gm::context ctx = source.get();
     auto values = numbered(10);
+    crew.spawn(cancels(source));
     EXPECT_EQ(co_await numbers.async_send_all(values, ctx), 3u);
     EXPECT_TRUE(values[3].intact());
     std::vector<counted> got;
@@ -244,8 +252,8 @@ TEST(channel_batch, cancel_ends_an_awaited_batch_with_the_rest_intact) {
     const census balance;
     gm::scheduler crew({.threads = 1});
     const channel<counted> numbers(3);
-    const gm::context_source source({}, 5ms);
-    crew.block_on(is_cancelled(numbers, source));
+    const gm::context_source source;
+    crew.block_on(is_cancelled(crew, numbers, source));
 }
 
 #endif
