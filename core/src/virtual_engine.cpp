@@ -554,7 +554,8 @@ void virtual_engine::stop(scheduler_core& home) noexcept {
     for (strand* const each : where.carriers) {
         const auto own =
             std::find_if(strands_.begin(), strands_.end(), [&](const auto& one) { return one.get() == each; });
-        std::shared_ptr<strand> kept = *own;  // until it has left its stack
+        // A copy: it keeps the strand until that has left its stack.
+        const std::shared_ptr<strand> kept = *own;  // NOLINT(performance-unnecessary-copy-initialization)
         make_runnable(*kept);
         while (kept->how != state::finished) yield();
     }

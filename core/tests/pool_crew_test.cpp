@@ -205,7 +205,7 @@ TEST(coroutine_bodies, errors_timeouts_and_cancels_are_results) {
     EXPECT_EQ(cancelled.cancel(), gm::cancel_outcome::running);
     EXPECT_TRUE(cancelled.get().value());
     EXPECT_TRUE(crew.close());
-    EXPECT_EQ(crew.snapshot().late, 1u);
+    while (crew.snapshot().late != 1) std::this_thread::yield();  // close() waits for no body that is past its time
 }
 
 TEST(coroutine_bodies, that_await_jobs_of_their_own_pool_do_not_deadlock) {
