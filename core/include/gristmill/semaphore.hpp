@@ -40,7 +40,7 @@ class semaphore;
 namespace detail {
 template <class Guard>
 class hold_operation;
-}
+}  // namespace detail
 
 // Permits that are held, given back by the destructor. Empty: none were had.
 class [[nodiscard]] permit {
