@@ -170,7 +170,9 @@ private:
 
     void abandon() noexcept {
         if (ready_) ready_->release();
-        for (state* const each : running_) static_cast<void>(crew_->core().cancel(*each));
+        // The last first: what runs is asked to stop when nothing is queued behind it that could start in its place.
+        for (auto each = running_.rbegin(); each != running_.rend(); ++each)
+            static_cast<void>(crew_->core().cancel(**each));
         for (state* const each : running_) {
             static_cast<void>(each->wait({}, std::source_location::current()));
             each->release();
