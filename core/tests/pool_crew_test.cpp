@@ -21,8 +21,8 @@ bool comes_true(F condition) {
 }
 
 TEST(resize, up_while_jobs_wait_starts_threads) {
-    gm::pool crew({.workers = 1, .queue = 100});
     std::latch all(4), go(1);
+    gm::pool crew({.workers = 1, .queue = 100});
     std::vector<gm::future<void>> jobs;
     for (int i = 0; i < 4; ++i)
         jobs.push_back(crew.submit([&] {
@@ -42,9 +42,9 @@ TEST(resize, up_while_jobs_wait_starts_threads) {
 }
 
 TEST(by_load, crew_grows_when_the_head_waits_and_shrinks_when_idle) {
+    std::latch all(3), go(1);
     gm::pool crew({.queue = 100, .sizing = {.least = 1, .most = 3, .idle = 20ms}});
     EXPECT_EQ(crew.workers(), 1u);
-    std::latch all(3), go(1);
     std::vector<gm::future<void>> jobs;
     for (int i = 0; i < 5; ++i)
         jobs.push_back(crew.submit([&] {
@@ -97,8 +97,8 @@ TEST(hook, runs_on_each_thread_before_its_first_job) {
 }
 
 TEST(snapshot, counts_times_and_workers) {
-    gm::pool crew({.workers = 2});
     std::latch started(1), go(1);
+    gm::pool crew({.workers = 2});
     auto running = crew.submit(
         [&] {
             started.count_down();

@@ -110,8 +110,8 @@ TEST(full_queue, drop_oldest_drops_the_oldest_of_the_lowest_level) {
 }
 
 TEST(queue, of_zero_accepts_only_what_a_free_worker_takes) {
-    gm::pool crew({.workers = 1, .queue = 0, .full = gm::when_full::refuse});
     std::latch started(1), go(1);
+    gm::pool crew({.workers = 1, .queue = 0, .full = gm::when_full::refuse});
     auto first = crew.submit([&] {
         started.count_down();
         go.wait();

@@ -71,9 +71,9 @@ TEST(map, pulls_its_input_on_the_consumers_thread_and_not_beyond_its_window) {
 }
 
 TEST(map, ordered_slow_head_stops_only_its_own_intake) {
-    gm::pool crew({.workers = 2, .queue = 1000});
     std::latch go(1);
     std::atomic<int> started{0};
+    gm::pool crew({.workers = 2, .queue = 1000});
     auto slow = crew.map_ordered(std::views::iota(0, 200), [&](int n) {
         ++started;
         if (n == 0) go.wait();

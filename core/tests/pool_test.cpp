@@ -143,8 +143,8 @@ TEST(future, wait_gives_up_at_its_limit_and_changes_nothing) {
 }
 
 TEST(future, cancel_says_queued_running_or_done) {
-    gm::pool crew({.workers = 1});
     std::latch started(1);
+    gm::pool crew({.workers = 1});
     auto running = crew.submit([&](gm::job& self) {
         started.count_down();
         static_cast<void>(self.context().done().receive());
@@ -195,8 +195,8 @@ TEST(pool, jobs_that_wait_for_jobs_of_their_own_pool_help) {
 }
 
 TEST(pool, helping_runs_that_job_and_never_another) {
-    gm::pool crew({.workers = 1, .queue = 100});
     std::vector<int> order;  // touched by the one worker alone
+    gm::pool crew({.workers = 1, .queue = 100});
     crew.submit([&] {
             auto first = crew.submit([&] { order.push_back(1); });
             auto second = crew.submit([&] { order.push_back(2); });
@@ -211,8 +211,8 @@ TEST(pool, helping_runs_that_job_and_never_another) {
 }
 
 TEST(pool, submit_from_inside_to_a_full_queue_runs_in_place) {
-    gm::pool crew({.workers = 1, .queue = 1});
     std::vector<int> order;
+    gm::pool crew({.workers = 1, .queue = 1});
     crew.submit([&] {
             auto queued = crew.submit([&] { order.push_back(1); });  // takes the only place
             auto here = crew.submit([&] { order.push_back(2); });    // no place: now
@@ -227,9 +227,9 @@ TEST(pool, submit_from_inside_to_a_full_queue_runs_in_place) {
 }
 
 TEST(pool, in_place_deeper_than_64_exceeds_the_bound_and_is_counted) {
-    gm::pool crew({.workers = 1, .queue = 1});
     int deepest = 0, ran = 0;
     std::latch all(200);
+    gm::pool crew({.workers = 1, .queue = 1});
     std::function<void(int)> nest = [&](int depth) {
         ++ran;
         all.count_down();

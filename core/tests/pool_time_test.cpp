@@ -13,9 +13,8 @@ namespace {
 using namespace std::chrono_literals;
 
 TEST(timeout, result_is_there_at_once_and_the_token_is_set) {
-    std::latch go(1);
+    std::latch go(1), asked(1);
     gm::pool crew({.workers = 1});
-    std::latch asked(1);
     auto hung = crew.submit(
         [&](gm::job& self) {
             static_cast<void>(self.context().done().receive());
@@ -79,8 +78,8 @@ TEST(timeout, clock_starts_with_the_job) {
 }
 
 TEST(timeout, negative_is_over_at_once) {
-    gm::pool crew({.workers = 1});
     bool ran = false;
+    gm::pool crew({.workers = 1});
     EXPECT_EQ(crew.submit([&] { ran = true; }, {.timeout = -1ms}).get().status(), gm::job_status::timed_out);
     EXPECT_EQ(crew.submit([&] { ran = true; }, {.queue_timeout = -1ms}).get().status(), gm::job_status::expired);
     EXPECT_TRUE(crew.close());
@@ -158,9 +157,9 @@ TEST(stuck_workers, are_abandoned_after_the_grace_and_leave_the_list_when_they_r
 }
 
 TEST(context, of_a_job_cancels_it_in_the_queue_and_reaches_its_body) {
-    gm::pool crew({.workers = 1});
     gm::context_source source;
     std::latch started(1);
+    gm::pool crew({.workers = 1});
     auto running = crew.submit(
         [&](gm::job& self) {
             started.count_down();
