@@ -3,9 +3,7 @@
 namespace gm {
 
 waiting_job::~waiting_job() {
-    if (!full_ || !entry_.is_job()) return;
-    entry_.job()->discard_body();
-    entry_.job()->release();
+    if (full_) entry_.discard();
 }
 
 job_id waiting_job::id() const noexcept {
@@ -18,8 +16,12 @@ const char* waiting_job::name() const noexcept {
 
 bool waiting_job::run() {
     if (!full_ || (entry_.is_job() && entry_.job()->coroutine)) return false;
+    if (!entry_.is_job()) {
+        full_ = false;
+        entry_.ops->run(entry_.room);
+        return true;
+    }
     waiting_job taken(std::move(*this));
-    if (!entry_.is_job()) return static_cast<void>(taken.entry_.ops->run(taken.entry_.room)), true;
     job self(taken.entry_.job(), -1, nullptr, nullptr);
     taken.entry_.job()->run(self);
     return true;
@@ -48,12 +50,15 @@ bool pool::close(const until& limit) {
 
 std::vector<waiting_job> pool::stop() {
     core_->close();
-    std::vector<detail::waiting_entry> entries;
-    core_->stop(entries);
     std::vector<waiting_job> back;
-    back.reserve(entries.size());
-    for (const detail::waiting_entry& each : entries) back.emplace_back(each);
-    return back;
+    detail::pool_entry some[64];
+    while (true) {
+        // Room for them first: without memory nothing is taken.
+        if (back.capacity() - back.size() < std::size(some)) back.reserve(2 * back.size() + std::size(some));
+        const std::size_t n = core_->stop_some(some, std::size(some));
+        if (n == 0) return back;
+        for (std::size_t i = 0; i != n; ++i) back.emplace_back(some[i]);
+    }
 }
 
 std::vector<waiting_job> pool::stop(const until& limit, bool* all_ended) {

@@ -26,6 +26,7 @@ struct pool_core::after_lock {
     pool_worker* start = nullptr;
     pool_job* coroutine = nullptr;  // to be started
     job_list victims;               // taken out of the queue: they never run
+    pool_entry victim;              // the same, a closure
     job_status why = job_status::dropped;
     std::uint64_t watchdog_at = ~std::uint64_t{0};
     bool wake_everybody = false;
@@ -41,6 +42,7 @@ inline pool_core::after_lock::~after_lock() {
         job->next_delivered = nullptr;
         core.never_runs(job, why);
     }
+    if (victim.ops) victim.discard();
     if (coroutine) core.start_coroutine(coroutine);
     if (watchdog_at != ~std::uint64_t{0}) core.need_watchdog(watchdog_at);
     if (start) static_cast<void>(core.start_thread(*start));  // refused: those who are there do the work

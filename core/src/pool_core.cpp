@@ -148,14 +148,23 @@ bool pool_core::post_closure(pool_entry entry) {
     if (inside(me) && post_inside(*me, entry)) [[likely]]
         return true;
     if (stamps_ || ordered_.load(std::memory_order_relaxed)) entry.stamp = stamp();
-    switch (admit(entry, normal_priority, nullptr)) {
-        case admitted::yes: return true;
-        case admitted::run_here:
-            in_caller_.fetch_add(1, std::memory_order_relaxed);
-            run_in_place(entry, inside(me) ? me : nullptr);
-            return true;
-        default: refused_.fetch_add(1, std::memory_order_relaxed); return false;
+    admitted outcome;
+    try {
+        outcome = admit(entry, normal_priority, nullptr);
+    } catch (...) {
+        entry.discard();
+        throw;
     }
+    if (outcome == admitted::yes) [[likely]]
+        return true;
+    if (outcome == admitted::run_here) {
+        in_caller_.fetch_add(1, std::memory_order_relaxed);
+        run_in_place(entry, inside(me) ? me : nullptr);
+        return true;
+    }
+    entry.discard();
+    refused_.fetch_add(1, std::memory_order_relaxed);
+    return false;
 }
 
 bool pool_core::post_inside(pool_worker& me, pool_entry& entry) {
@@ -254,10 +263,12 @@ admitted pool_core::admit_when_full(pool_entry& entry, int level, pool_job* job,
         case when_full::drop_oldest:
             if (!coroutine && queue_.size() != 0) {
                 pool_entry victim = queue_.pop_oldest_of_lowest();
-                if (!victim.is_job())
-                    dropped_.fetch_add(1, std::memory_order_relaxed);
-                else
+                if (victim.is_job()) {
                     after.victims.push(victim.job());
+                } else {
+                    after.victim = victim;
+                    dropped_.fetch_add(1, std::memory_order_relaxed);
+                }
                 push_locked(entry, level, job, after);
                 return admitted::yes;
             }
@@ -422,34 +433,33 @@ void pool_core::close() noexcept {
     ended_locked(after.wakes);
 }
 
-// requires: closed. Everything that waits, settled as `stopped`, its body kept.
-void pool_core::stop(std::vector<waiting_entry>& back) {
-    const auto keep = [&](pool_entry entry) {
-        if (!entry.is_job()) {
-            stopped_.fetch_add(1, std::memory_order_relaxed);
-            back.push_back({entry});
-            return;
-        }
-        pool_job* const job = entry.job();
-        if (!job->move_on(job_phase::queued, job_phase::settling)) return job->release();  // a tombstone
-        conclude(job, job_status::stopped, nullptr, stamp(), nullptr);
-        back.push_back({entry});
-    };
-    std::vector<pool_entry> taken;
+// requires: closed. Takes up to `most` of what waits, settled as `stopped`; each is then the caller's to run or to discard. 0: no
+// more waits.
+std::size_t pool_core::stop_some(pool_entry* to, std::size_t most) noexcept {
+    std::size_t n = 0;
     {
         lock_guard hold(guard_);
-        taken.reserve(queue_.size() + coroutines_.size() + crew_.size() * local_queue::room);
+        const auto take = [&](pool_entry entry) {
+            if (entry.is_job() && !entry.job()->move_on(job_phase::queued, job_phase::settling))
+                forget_tombstone(entry.job());
+            else
+                to[n++] = entry;
+        };
         for (pool_queue* const queue : {&queue_, &coroutines_})
-            while (queue->size() != 0) taken.push_back(queue->pop());
-        for (const auto& each : crew_) {
-            pool_entry some[local_queue::room];
-            const std::uint32_t n = each->local.size() == 0 ? 0 : each->local.steal(some, local_queue::room, true);
-            taken.insert(taken.end(), some, some + n);
-        }
-        tombstones_ = 0;
+            while (n != most && queue->size() != 0) take(queue->pop());
+        for (const auto& each : crew_)
+            while (n != most && each->local.size() != 0) {
+                pool_entry one;
+                if (each->local.steal(&one, 1, true) != 0) take(one);
+            }
     }
-    back.reserve(back.size() + taken.size());
-    for (const pool_entry& entry : taken) keep(entry);
+    for (std::size_t i = 0; i != n; ++i) {
+        if (to[i].is_job())
+            conclude(to[i].job(), job_status::stopped, nullptr, stamp(), nullptr);
+        else
+            stopped_.fetch_add(1, std::memory_order_relaxed);
+    }
+    return n;
 }
 
 }  // namespace gm::detail

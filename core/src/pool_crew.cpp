@@ -221,15 +221,8 @@ void pool_core::stop_running(const char* why) noexcept {
 void pool_core::end() noexcept {
     if (inside(current_pool_worker)) misuse("a pool is destroyed by one of its own jobs");
     close();
-    {
-        std::vector<waiting_entry> back;
-        stop(back);
-        for (waiting_entry& each : back)
-            if (each.entry.is_job()) {
-                each.entry.job()->discard_body();
-                each.entry.job()->release();
-            }
-    }
+    pool_entry waiting;
+    while (stop_some(&waiting, 1) != 0) waiting.discard();
     wake_all();
     stop_running("the pool was destroyed");
     static_cast<void>(wait_until_ended({}, what::threads));

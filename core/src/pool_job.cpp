@@ -50,6 +50,12 @@ void job_sink::deliver(pool_job& done) noexcept {
     wakes.wake();
 }
 
+void discard_job(void* room) noexcept {
+    pool_job* const job = *std::launder(static_cast<pool_job**>(room));
+    job->discard_body();
+    job->release();
+}
+
 pool_job::~pool_job() {
     if (sink) sink->release();
     if (core) core->release();

@@ -15,6 +15,16 @@ constexpr std::chrono::microseconds first_watch{100}, slowest_watch{1000};
 constexpr int empty_looks_before_sleep = 8;
 // Of its own queue between two looks at the crew's: whoever posts for ever must not starve those outside.
 constexpr std::uint64_t turns = 61;
+
+// False: it threw.
+bool run_closure(pool_entry& entry) noexcept {
+    try {
+        entry.ops->run(entry.room);
+        return true;
+    } catch (...) {
+        return false;
+    }
+}
 }  // namespace
 
 void pool_core::run_worker(pool_worker& me) noexcept {
@@ -47,11 +57,11 @@ void pool_core::execute(pool_worker& me, pool_entry& entry) noexcept {
     if (stamps_) {
         const std::uint64_t started = me.free_since;
         me.waited.add(nanoseconds_of(started - std::min(started, entry.stamp)));
-        ran = entry.ops->run(entry.room);
+        ran = run_closure(entry);
         me.free_since = stamp();
         me.ran.add(nanoseconds_of(me.free_since - started));
     } else {
-        ran = entry.ops->run(entry.room);
+        ran = run_closure(entry);
     }
     (ran ? me.closures_done : me.failed).add();
     me.jobs.add();
@@ -68,7 +78,7 @@ void pool_core::run_in_place(pool_entry& entry, pool_worker* me) noexcept {
     else if (me)
         execute(*me, entry);
     else {
-        const bool ran = entry.ops->run(entry.room);
+        const bool ran = run_closure(entry);
         (ran ? finished_ : failed_).fetch_add(1, std::memory_order_relaxed);
     }
     if (me) --me->depth;

@@ -89,6 +89,49 @@ TEST(pool, post_runs_small_and_large_closures) {
     EXPECT_EQ(sum, 29'000u);
 }
 
+// A closure that owns something is run or destroyed exactly once, whatever becomes of it.
+TEST(pool, posted_closure_ends_once_whether_it_runs_or_not) {
+    const auto owned = std::make_shared<int>(0);
+    for (const auto policy : {gm::when_full::refuse, gm::when_full::drop_oldest, gm::when_full::caller_runs}) {
+        std::latch started(1), go(1);
+        gm::pool crew({.workers = 1, .queue = 2, .full = policy});
+        crew.post([&] {
+            started.count_down();
+            go.wait();
+        });
+        started.wait();
+        for (int i = 0; i < 100; ++i) static_cast<void>(crew.post([owned] { ++*owned; }));
+        EXPECT_LE(owned.use_count(), 3);
+        go.count_down();
+        EXPECT_TRUE(crew.close());
+        EXPECT_FALSE(crew.post([owned] { ++*owned; }));
+        EXPECT_EQ(owned.use_count(), 1);
+    }
+    EXPECT_EQ(*owned, 2 + 2 + 100);
+    {
+        std::latch started(1), go(1);
+        gm::pool crew({.workers = 1});
+        crew.post([&] {
+            started.count_down();
+            go.wait();
+        });
+        started.wait();
+        for (int i = 0; i < 200; ++i) crew.post([owned] { ++*owned; });
+        crew.post([owned] { throw owned; });
+        auto back = crew.stop();
+        EXPECT_EQ(back.size(), 201u);
+        EXPECT_EQ(owned.use_count(), 202);
+        EXPECT_TRUE(back.front().run());
+        EXPECT_FALSE(back.front().run());
+        EXPECT_THROW(back.back().run(), std::shared_ptr<int>);
+        EXPECT_EQ(owned.use_count(), 200);
+        back.clear();
+        EXPECT_EQ(owned.use_count(), 1);
+        EXPECT_EQ(*owned, 105);
+        go.count_down();
+    }
+}
+
 TEST(pool, zero_workers_means_the_usable_cpus) {
     gm::pool crew({.workers = 0});
     EXPECT_EQ(crew.workers(), gm::detail::os::usable_cpus());

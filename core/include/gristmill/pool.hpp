@@ -42,7 +42,7 @@ concept job_body = std::invocable<std::decay_t<F>&> || std::invocable<std::decay
 // A body that stop() gave back: it has not run and its future says `stopped`. Dropped unrun unless it is run or posted.
 class [[nodiscard]] waiting_job {
 public:
-    explicit waiting_job(const detail::waiting_entry& adopted) noexcept : entry_(adopted.entry), full_(true) {}
+    explicit waiting_job(const detail::pool_entry& adopted) noexcept : entry_(adopted), full_(true) {}
     waiting_job(waiting_job&& other) noexcept : entry_(other.entry_), full_(std::exchange(other.full_, false)) {}
     waiting_job& operator=(waiting_job&& other) noexcept {
         std::swap(entry_, other.entry_);
@@ -88,10 +88,11 @@ public:
     template <job_body F>
     bool post(F&& body) {
         using body_type = std::decay_t<F>;
-        if constexpr (detail::small_closure<body_type> && std::invocable<body_type&>)
+        if constexpr ((detail::small_closure<body_type> || detail::blocked_closure<body_type>) &&
+                      std::invocable<body_type&>)
             if constexpr (!detail::is_task<detail::body_return<body_type>>)
                 if (core_->closures_are_plain()) [[likely]]
-                    return core_->post_closure(detail::entry_of_closure<body_type>(body));
+                    return core_->post_closure(detail::entry_of_closure<body_type>(std::forward<F>(body)));
         return post(std::forward<F>(body), submit_options{});
     }
     template <job_body F>

@@ -100,11 +100,6 @@ extern constinit thread_local pool_worker* current_pool_worker;
 
 enum class admitted : std::uint8_t { yes, run_here, refused, closed, cancelled };
 
-// What stop() gives back: a body that never ran. Its future says `stopped` already.
-struct waiting_entry {
-    pool_entry entry;
-};
-
 class pool_core {
 public:
     pool_core(const pool_options& options, std::function<worker_state_box()> make_state);
@@ -141,7 +136,7 @@ public:
     }
     enum class what : std::uint8_t { threads, jobs, everything };
     bool wait_until_ended(const limits& until, what awaited) noexcept;
-    void stop(std::vector<waiting_entry>& back);
+    std::size_t stop_some(pool_entry* to, std::size_t most) noexcept;
     void stop_running(const char* why) noexcept;
     void end() noexcept;  // of ~pool
 

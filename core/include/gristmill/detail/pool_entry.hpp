@@ -1,6 +1,6 @@
 #pragma once
 // What waits in a pool's queues: 40 bytes that can be moved like bytes. A small closure that was posted lies in the entry
-// itself: such a job touches no other memory. Everything else is a pool_job, by pointer.
+// itself: such a job touches no other memory. A larger one lies in a block. Everything else is a pool_job, by pointer.
 
 #include <cstddef>
 #include <cstdint>
@@ -9,18 +9,23 @@
 #include <type_traits>
 #include <utility>
 
+#include <gristmill/detail/block_cache.hpp>
+
 namespace gm::detail {
 
 class pool_job;
 
 struct entry_ops {
-    bool (*run)(void* room) noexcept;  // false: it threw. Null: the room holds a pool_job*
+    void (*run)(void* room);               // and its end; may throw. Null: the room holds a pool_job*
+    void (*discard)(void* room) noexcept;  // of one that is not run. Null: it can be forgotten
 };
 
 // Three words: `this` and two more. A whole cache line (six words) was tried and lost on a queue that is long: it is the
 // memory that costs.
 inline constexpr std::size_t entry_room = 24;
+inline constexpr std::size_t block_room = 64;
 
+// Copied like bytes by whoever moves it on; run or discarded by exactly one.
 struct pool_entry {
     const entry_ops* ops = nullptr;
     std::uint64_t stamp = 0;
@@ -28,9 +33,13 @@ struct pool_entry {
 
     bool is_job() const noexcept { return ops->run == nullptr; }
     pool_job*& job() noexcept { return *std::launder(reinterpret_cast<pool_job**>(room)); }
+    void discard() noexcept {
+        if (ops->discard) ops->discard(room);
+    }
 };
 
-inline constexpr entry_ops job_entry_ops{nullptr};
+void discard_job(void* room) noexcept;  // its future has been told already
+inline constexpr entry_ops job_entry_ops{nullptr, discard_job};
 
 inline pool_entry entry_of(pool_job* job) noexcept {
     pool_entry entry;
@@ -39,26 +48,59 @@ inline pool_entry entry_of(pool_job* job) noexcept {
     return entry;
 }
 
-// Moved like bytes, and nothing to destroy: it can be given up by forgetting it.
+// Moved like bytes, and nothing to destroy: it lies in the entry itself.
 template <class F>
 concept small_closure = sizeof(F) <= entry_room && alignof(F) <= 8 && std::is_trivially_copyable_v<F> &&
                         std::is_trivially_destructible_v<F>;
 
-template <small_closure F>
-inline constexpr entry_ops closure_ops{[](void* room) noexcept {
-    try {
-        (*std::launder(static_cast<F*>(room)))();
-        return true;
-    } catch (...) {
-        return false;
-    }
-}};
+// Lies in a block of its own, which comes from its thread's stock and goes to that of whoever runs it.
+template <class F>
+concept blocked_closure = !small_closure<F> && sizeof(F) <= block_room && alignof(F) <= alignof(std::max_align_t);
 
-template <small_closure F>
-pool_entry entry_of_closure(const F& f) noexcept {
+template <class F>
+struct closure_in_entry {
+    static F& at(void* room) noexcept { return *std::launder(static_cast<F*>(room)); }
+    static void run(void* room) { static_cast<void>(at(room)()); }
+    static constexpr entry_ops ops{run, nullptr};
+};
+
+template <class F>
+struct closure_in_block {
+    static F* at(void* room) noexcept { return *std::launder(static_cast<F**>(room)); }
+    static void discard(void* room) noexcept {
+        F* const closure = at(room);
+        closure->~F();
+        block_cache::give(closure, sizeof(F));
+    }
+    static void run(void* room) {
+        struct ending {
+            void* room;
+            ~ending() { discard(room); }
+        } at_the_end{room};
+        static_cast<void>((*at(room))());
+    }
+    static constexpr entry_ops ops{run, discard};
+};
+
+template <small_closure F, class G>
+pool_entry entry_of_closure(G&& closure) noexcept {
     pool_entry entry;
-    entry.ops = &closure_ops<F>;
-    ::new (entry.room) F(f);
+    entry.ops = &closure_in_entry<F>::ops;
+    ::new (entry.room) F(std::forward<G>(closure));
+    return entry;
+}
+
+template <blocked_closure F, class G>
+pool_entry entry_of_closure(G&& closure) {
+    void* const block = block_cache::take(sizeof(F));
+    pool_entry entry;
+    entry.ops = &closure_in_block<F>::ops;
+    try {
+        ::new (entry.room) F*(::new (block) F(std::forward<G>(closure)));
+    } catch (...) {
+        block_cache::give(block, sizeof(F));
+        throw;
+    }
     return entry;
 }
 

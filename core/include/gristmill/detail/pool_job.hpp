@@ -22,6 +22,7 @@
 
 #include <gristmill/context.hpp>
 #include <gristmill/detail/atomic.hpp>
+#include <gristmill/detail/block_cache.hpp>
 #include <gristmill/detail/channel_core.hpp>
 #include <gristmill/detail/waiter.hpp>
 #include <gristmill/job_result.hpp>
@@ -66,6 +67,14 @@ public:
     void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
     void release() noexcept {
         if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+    }
+
+    // A job is made by one thread and mostly ends on another.
+    static void* operator new(std::size_t size) { return block_cache::take(size); }
+    static void* operator new(std::size_t size, std::align_val_t alignment) { return ::operator new(size, alignment); }
+    static void operator delete(void* what, std::size_t size) noexcept { block_cache::give(what, size); }
+    static void operator delete(void* what, std::size_t, std::align_val_t alignment) noexcept {
+        ::operator delete(what, alignment);
     }
 
     // The body. A coroutine's is only made here.
