@@ -172,7 +172,18 @@ TEST_F(task, chain_that_waits_is_destroyed_from_the_top) {
 }
 
 TEST_F(task_death, fork_outside_of_a_scheduler_is_misuse) {
-    EXPECT_DEATH(static_cast<void>(gm::fork(answer())), "misuse: fork\\(\\) outside of a coroutine on a scheduler");
+    EXPECT_DEATH(static_cast<void>(gm::fork(answer())),
+                 "misuse: fork\\(\\) outside of a coroutine on a scheduler.*task_test.cpp");
+}
+
+TEST_F(task_death, empty_task_stops_with_the_place) {
+    EXPECT_DEATH(static_cast<void>(gm::fork(gm::task<int>())), "misuse: an empty task was forked.*task_test.cpp");
+    EXPECT_DEATH(
+        {
+            gm::scheduler cpu({.threads = 1});
+            cpu.block_on([]() -> gm::task<int> { co_return co_await gm::task<int>(); }());
+        },
+        "misuse: an empty task was awaited.*task_test.cpp");
 }
 
 #endif

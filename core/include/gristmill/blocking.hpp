@@ -6,7 +6,7 @@
 //
 // As many calls run at once as there are; bound them with a gm::semaphore. Helper threads are kept for a few seconds for
 // the next call and then leave. When the system refuses another thread, the co_await throws std::system_error that names
-// the limits in force. A coroutine that is destroyed meanwhile waits for its call: f may use what is in its frame.
+// the limits in force; f has not run then. A coroutine that is destroyed meanwhile waits for its call: f may use what is in its frame.
 
 #include <concepts>
 #include <coroutine>
@@ -19,6 +19,7 @@
 #include <utility>
 
 #include <gristmill/detail/joined_thread.hpp>
+#include <gristmill/detail/misuse.hpp>
 #include <gristmill/detail/parker.hpp>
 #include <gristmill/detail/resume_target.hpp>
 #include <gristmill/detail/waiter.hpp>
@@ -88,6 +89,8 @@ public:
             }
         } catch (...) {
             suspended_ = false;
+            if (current_engine && !node.wake)
+                current_engine->waits(static_cast<task_header*>(node.target), nullptr, this, where_);
             throw;
         }
         return next_on_this_thread();
@@ -133,6 +136,7 @@ std::size_t helper_threads() noexcept;
 
 template <std::invocable F>
 auto blocking(F body, std::source_location where = std::source_location::current()) {
+    if (detail::is_empty_function(body)) detail::misuse("gm::blocking was given an empty function", where);
     return detail::blocking_operation<F>(std::move(body), where);
 }
 

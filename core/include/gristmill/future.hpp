@@ -24,6 +24,8 @@ enum class cancel_outcome : std::uint8_t {
 
 namespace detail {
 
+inline constexpr const char* no_job = "a future without a job, or whose result was taken";
+
 template <class T>
 class [[nodiscard]] future_awaiter {
 public:
@@ -35,7 +37,10 @@ public:
         if (state_) state_->release();
     }
 
-    bool await_ready() const noexcept { return state_->done(); }
+    bool await_ready(std::source_location where = std::source_location::current()) const noexcept {
+        if (!state_) misuse(no_job, where);
+        return state_->done();
+    }
     template <class P>
     std::coroutine_handle<> await_suspend(std::coroutine_handle<P> self) noexcept {
         static_assert(resumable_promise<P>, GRISTMILL_NEEDS_RESUME_TARGET);
@@ -108,17 +113,12 @@ public:
     }
 
     // Takes the result, as get() does.
-    auto operator co_await() {
-        static_cast<void>(state(std::source_location::current()));
-        return detail::future_awaiter<T>(std::exchange(state_, nullptr));
-    }
+    auto operator co_await() { return detail::future_awaiter<T>(std::exchange(state_, nullptr)); }
 
     detail::job_state<T>* release() noexcept { return std::exchange(state_, nullptr); }
 
 private:
-    [[noreturn]] static void missing(std::source_location where) {
-        detail::misuse("a future without a job, or whose result was taken", where);
-    }
+    [[noreturn]] static void missing(std::source_location where) { detail::misuse(detail::no_job, where); }
     detail::job_state<T>& state(std::source_location where) const {
         if (!state_) missing(where);
         return *state_;

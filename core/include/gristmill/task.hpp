@@ -7,6 +7,7 @@
 #include <coroutine>
 #include <exception>
 #include <memory>
+#include <source_location>
 #include <type_traits>
 #include <utility>
 
@@ -42,10 +43,7 @@ public:
 
     // Runs the task now, on the awaiting coroutine's scheduler, and yields its value or throws its exception.
     // requires: not started before, and awaited from a coroutine of gristmill's.
-    auto operator co_await() && noexcept {
-        if (!handle_) detail::misuse("an empty task was awaited: it was moved from, or never made");
-        return detail::task_awaiter<T>(handle_);
-    }
+    auto operator co_await() && noexcept { return detail::task_awaiter<T>(handle_); }
 
 private:
     std::coroutine_handle<promise_type> handle_;
@@ -55,8 +53,10 @@ private:
 template <class T>
 class [[nodiscard("a forked task must be awaited by its parent")]] forked {
 public:
-    explicit forked(task<T>&& child) noexcept : handle_(child.release()) {
-        if (!handle_) detail::misuse("an empty task was forked: it was moved from, or never made");
+    explicit forked(task<T>&& child, std::source_location where = std::source_location::current()) noexcept
+        : handle_(child.release()) {
+        if (!handle_) detail::misuse("an empty task was forked: it was moved from, or never made", where);
+        if (!detail::current_worker) detail::misuse("fork() outside of a coroutine on a scheduler", where);
         detail::start_fork(handle_.promise());
     }
     forked(forked&& other) noexcept : handle_(std::exchange(other.handle_, {})) {}
@@ -78,8 +78,8 @@ private:
 // await it before they die. A fork that is dropped unawaited stops the program if it has already started.
 // requires: called from a coroutine on a scheduler.
 template <class T>
-forked<T> fork(task<T> child) noexcept {
-    return forked<T>(std::move(child));
+forked<T> fork(task<T> child, std::source_location where = std::source_location::current()) noexcept {
+    return forked<T>(std::move(child), where);
 }
 
 namespace detail {

@@ -7,6 +7,7 @@
 #include <exception>
 #include <memory>
 #include <new>
+#include <source_location>
 #include <type_traits>
 #include <utility>
 
@@ -161,7 +162,11 @@ template <class T>
 class [[nodiscard]] task_awaiter {
 public:
     explicit task_awaiter(std::coroutine_handle<task_promise<T>> child) noexcept : child_(child) {}
-    bool await_ready() const noexcept { return false; }
+    // Here, not in operator co_await: this one is called with the place of the co_await.
+    bool await_ready(std::source_location where = std::source_location::current()) const noexcept {
+        if (!child_) misuse("an empty task was awaited: it was moved from, or never made", where);
+        return false;
+    }
     template <class P>
     std::coroutine_handle<> await_suspend(std::coroutine_handle<P> parent) noexcept {
         static_assert(our_promise<P>, "a gm::task is awaited by a gm::task; elsewhere, spawn it on a gm::scheduler");
