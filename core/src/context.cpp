@@ -14,7 +14,7 @@ struct context_core::expiry : timer {
         node.target = this;
         node.wake = [](wakeable& self) noexcept {
             context_core& ended = static_cast<expiry*>(self.target)->core;
-            ended.cancel(std::make_exception_ptr(deadline_exceeded()));
+            ended.cancel(cause_of<deadline_exceeded>());
             ended.release();
         };
         fire = [](timer& self, wake_list& wakes) noexcept {
@@ -128,7 +128,7 @@ void context_core::set_deadline(time_point deadline) {
     if (deadline >= deadline_) return;
     deadline_ = deadline;
     if (deadline <= now()) {
-        cancel(std::make_exception_ptr(deadline_exceeded()));
+        cancel(cause_of<deadline_exceeded>());
         return;
     }
     expiry_ = std::make_unique<expiry>(*this);
@@ -243,13 +243,13 @@ context_source::~context_source() {
 }
 
 void context_source::cancel_on_stop::operator()() const noexcept {
-    core->cancel(std::make_exception_ptr(cancelled("stop requested")));
+    core->cancel(detail::cause_of<cancelled>("stop requested"));
 }
 
-bool context_source::cancel() const noexcept { return cancel(std::make_exception_ptr(cancelled())); }
+bool context_source::cancel() const noexcept { return cancel(detail::cause_of<cancelled>()); }
 
 bool context_source::cancel(std::exception_ptr cause) const noexcept {
-    return context_.core()->cancel(cause ? cause : std::make_exception_ptr(cancelled()));
+    return context_.core()->cancel(cause ? cause : detail::cause_of<cancelled>());
 }
 
 }  // namespace gm

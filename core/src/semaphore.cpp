@@ -29,6 +29,13 @@ void permit_place::give_back(std::size_t n) noexcept {
     wakes.wake();
 }
 
+std::size_t permit_place::checked(std::ptrdiff_t n, std::source_location where) const noexcept {
+    if (n < 0) misuse("a semaphore was asked for a negative number of permits", where);
+    if (static_cast<std::size_t>(n) > total)
+        misuse("a semaphore was asked for more permits than it has: it would wait for ever", where);
+    return static_cast<std::size_t>(n);
+}
+
 }  // namespace detail
 
 void permit::release() noexcept {
@@ -38,13 +45,6 @@ void permit::release() noexcept {
 semaphore::semaphore(std::ptrdiff_t total, std::source_location where) noexcept {
     if (total <= 0) detail::misuse("a semaphore needs at least one permit", where);
     place_.free = place_.total = static_cast<std::size_t>(total);
-}
-
-std::size_t semaphore::checked(std::ptrdiff_t n, std::source_location where) const noexcept {
-    if (n < 0) detail::misuse("a semaphore was asked for a negative number of permits", where);
-    if (static_cast<std::size_t>(n) > place_.total)
-        detail::misuse("a semaphore was asked for more permits than it has: it would wait for ever", where);
-    return static_cast<std::size_t>(n);
 }
 
 void semaphore::release(std::ptrdiff_t n, std::source_location where) noexcept {

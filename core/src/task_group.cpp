@@ -5,14 +5,14 @@
 namespace gm {
 namespace detail {
 
-task<> group_core::run_task(membership self, task<> work) {
+task<> group_core::run_task(seat self, task<> work) {
     try {
         co_await std::move(work);
     } catch (...) {
-        self.group_->fail(std::current_exception());
+        self.member.group_->fail(std::current_exception());
     }
     work = {};  // its captures are gone before the group counts it as ended
-    self.finished = true;
+    self.member.finished = true;
 }
 
 void group_core::fail(std::exception_ptr what) noexcept {
@@ -38,7 +38,7 @@ void group_core::add(task<> work, std::unique_ptr<runnable> body) {
     next.member.finished = true;  // until it starts, dropping it is no failure
     {
         lock_guard hold(guard);
-        if (running >= most) {
+        if (running >= most || !pending.empty()) {  // not past those whose turn has just come
             pending.push_back(std::move(next));
             return;
         }
@@ -50,8 +50,7 @@ void group_core::add(task<> work, std::unique_ptr<runnable> body) {
 
 void group_core::start(entry next) {
     if (next.work) {
-        next.member.finished = false;
-        auto handle = run_task(std::move(next.member), std::move(next.work)).release();
+        auto handle = run_task(seat(std::move(next.member)), std::move(next.work)).release();
         if (!home->spawn(handle.promise(), "task_group")) handle.destroy();  // it was shut down
         return;
     }
@@ -68,37 +67,55 @@ void group_core::run_here(entry& first) noexcept {
     first.body.reset();
 }
 
-bool group_core::take_pending(std::deque<entry>& taken) {
+void group_core::set_limit(std::size_t at_once) noexcept {
+    {
+        lock_guard hold(guard);
+        most = at_once;
+    }
+    start_pending();
+}
+
+// One at a time: whoever comes meanwhile leaves it to him. Else a member that could not be started would, as it leaves,
+// start the next one on top of itself, and so on through the queue.
+void group_core::start_pending() noexcept {
+    {
+        lock_guard hold(guard);
+        if (starting) return;
+        starting = true;
+    }
+    for (std::list<entry> next; take_pending(next); next.clear()) {
+        try {
+            start(std::move(next.front()));
+        } catch (...) {
+            fail(std::current_exception());
+        }
+    }
+}
+
+// True: the first has its turn. False: nothing more is to be started; in a group that has ended, `taken` is to be dropped.
+bool group_core::take_pending(std::list<entry>& taken) noexcept {
     lock_guard hold(guard);
-    if (ends.is_done()) {
-        taken.swap(pending);
+    const bool ended = ends.is_done();
+    if (ended || running >= most || pending.empty()) {
+        if (ended) taken.swap(pending);
+        starting = false;
         return false;
     }
-    if (running >= most || pending.empty()) return false;
-    taken.push_back(std::move(pending.front()));
-    pending.pop_front();
-    taken.back().member.runs = true;
+    taken.splice(taken.begin(), pending, pending.begin());
+    taken.front().member.runs = true;
     ++running;
     return true;
 }
 
 // A member has ended: the next ones have their turn before it stops being counted.
 void group_core::leave(membership& member) noexcept {
-    if (!member.finished) fail(std::make_exception_ptr(cancelled("a member of a task_group was destroyed unfinished")));
+    if (!member.finished) fail(cause_of<cancelled>("a member of a task_group was destroyed unfinished"));
     if (std::exchange(member.runs, false)) {
         {
             lock_guard hold(guard);
             --running;
         }
-        std::deque<entry> next;
-        try {
-            while (take_pending(next)) {
-                start(std::move(next.front()));
-                next.pop_front();
-            }
-        } catch (...) {
-            fail(std::current_exception());
-        }
+        start_pending();
     }
     members.done();
 }
@@ -107,11 +124,11 @@ void group_core::leave(membership& member) noexcept {
 
 task_group::task_group(const context& parent, std::source_location where)
     : core_(std::make_shared<detail::group_core>(detail::current_worker ? &detail::current_worker->home : nullptr,
-                                                 parent)),
+                                                 parent, where)),
       where_(where) {}
 
 task_group::task_group(scheduler& on, const context& parent, std::source_location where)
-    : core_(std::make_shared<detail::group_core>(&on.core(), parent)), where_(where) {}
+    : core_(std::make_shared<detail::group_core>(&on.core(), parent, where)), where_(where) {}
 
 task_group::~task_group() {
     if (core_->members.count() == 0) return;
@@ -135,8 +152,7 @@ void task_group::go(task<> work, std::source_location where) {
 
 void task_group::limit(std::size_t most, std::source_location where) {
     if (most == 0) detail::misuse("a task_group limited to no members would never run any", where);
-    detail::lock_guard hold(core_->guard);
-    core_->most = most;
+    core_->set_limit(most);
 }
 
 void task_group::wait(std::source_location where) {

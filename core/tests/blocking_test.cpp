@@ -1,17 +1,23 @@
 #include <gristmill/blocking.hpp>
 
 #include <atomic>
+#include <functional>
 #include <latch>
 #include <memory>
 #include <stdexcept>
+#include <string>
+#include <system_error>
 #include <thread>
 
 #include <gtest/gtest.h>
 #include <gristmill/scheduler.hpp>
+#include <gristmill/semaphore.hpp>
+#include <gristmill/task_group.hpp>
 #include <gristmill/timer.hpp>
 #include <gristmill/virtual_time.hpp>
 #include <gristmill/wait_group.hpp>
 #include <live_value.hpp>
+#include <short_of_threads.hpp>
 
 namespace {
 
@@ -19,6 +25,7 @@ using namespace std::chrono_literals;
 using gm_test::live_value;
 
 class blocking : public gm_test::live_values {};
+using blocking_death = blocking;
 
 #ifndef GRISTMILL_NO_COROUTINE_TESTS
 
@@ -103,6 +110,39 @@ TEST_F(blocking, destroyed_coroutine_waits_for_its_call) {
         EXPECT_EQ(cpu.shutdown(0ms).unfinished, 1u);
         EXPECT_TRUE(ended);
     }
+}
+
+TEST_F(blocking, call_that_gets_no_thread_throws_and_the_next_one_runs) {
+    if (!gm_test::can_run_short_of_threads) GTEST_SKIP() << "cannot take the threads away from this build";
+    gm::scheduler cpu({.threads = 1});
+    cpu.block_on([](std::size_t idle) -> gm::task<> {
+        gm::semaphore busy(1);
+        busy.acquire();
+        gm::task_group crew;  // whoever is idle from the tests before is given something to do
+        for (std::size_t i = 0; i < idle; ++i)
+            crew.go([&]() -> gm::task<> { co_await gm::blocking([&] { const gm::permit wait = busy.hold(); }); });
+        co_await gm::yield();
+        {
+            const gm_test::no_threads here;
+            bool ran = false;
+            std::string why;
+            try {
+                co_await gm::blocking([&, kept = live_value(1)] { ran = true; });
+            } catch (const std::system_error& refused) {
+                why = refused.what();
+            }
+            EXPECT_NE(why.find("refused"), std::string::npos) << why;
+            EXPECT_FALSE(ran);
+            EXPECT_EQ(live_value::alive, 0);
+        }
+        EXPECT_EQ(co_await gm::blocking([] { return 3; }), 3);
+        busy.release();
+        co_await crew.async_wait();
+    }(gm::detail::helper_threads()));
+}
+
+TEST_F(blocking_death, empty_function_stops_with_the_place) {
+    EXPECT_DEATH(static_cast<void>(gm::blocking(std::function<void()>())), "empty function.*blocking_test.cpp");
 }
 
 TEST_F(blocking, in_virtual_time_runs_in_the_world) {

@@ -1,13 +1,18 @@
 #include <gristmill/task_group.hpp>
 
 #include <atomic>
+#include <functional>
 #include <memory>
+#include <set>
 #include <stdexcept>
+#include <system_error>
 #include <vector>
 
 #include <gtest/gtest.h>
 #include <gristmill/timer.hpp>
+#include <gristmill/virtual_time.hpp>
 #include <live_value.hpp>
+#include <short_of_threads.hpp>
 
 namespace {
 
@@ -69,6 +74,94 @@ TEST_F(task_group, limit_bounds_what_runs_at_once) {
     EXPECT_LE(most, 2);
 }
 
+// A limit that was raised let what was queued wait until a member ended.
+TEST_F(task_group, limit_that_is_raised_starts_the_next_in_the_queue) {
+    gm::virtual_time world({.horizon = 1h});
+    const auto report = world.run([] {
+        gm::task_group group;
+        gm::channel<int> gate(0);
+        std::set<int> begun;
+        group.limit(1);
+        for (int i = 0; i < 6; ++i)
+            group.go([&, i] {
+                begun.insert(i);
+                EXPECT_TRUE(gate.receive());
+            });
+        gm::sleep(1s);  // until everybody waits
+        EXPECT_EQ(begun, (std::set{0}));
+        group.limit(4);
+        gm::sleep(1s);
+        EXPECT_EQ(begun, (std::set{0, 1, 2, 3}));
+        for (int i = 0; i < 6; ++i) gate.send(i);
+        group.wait();
+        EXPECT_EQ(begun, (std::set{0, 1, 2, 3, 4, 5}));
+    });
+    EXPECT_TRUE(report) << report.text();
+}
+
+TEST_F(task_group, limit_that_is_lowered_lets_members_end_before_others_start) {
+    gm::virtual_time world({.horizon = 1h});
+    const auto report = world.run([] {
+        gm::task_group group;
+        gm::channel<int> gate(0);
+        int begun = 0;
+        group.limit(3);
+        for (int i = 0; i < 5; ++i)
+            group.go([&] {
+                ++begun;
+                EXPECT_TRUE(gate.receive());
+            });
+        gm::sleep(1s);
+        EXPECT_EQ(begun, 3);
+        group.limit(1);
+        for (int left : {2, 1}) {
+            gate.send(left);
+            gm::sleep(1s);
+            EXPECT_EQ(begun, 3);  // as many as one run still
+        }
+        gate.send(0);
+        gm::sleep(1s);
+        EXPECT_EQ(begun, 4);
+        gate.send(0);
+        gate.send(0);
+        group.wait();
+        EXPECT_EQ(begun, 5);
+    });
+    EXPECT_TRUE(report) << report.text();
+}
+
+// Each that could not be started would, in leaving, have started the next one on top of itself.
+TEST_F(task_group, queued_member_that_gets_no_thread_fails_the_group) {
+    if (!gm_test::can_run_short_of_threads) GTEST_SKIP() << "cannot take the threads away from this build";
+    gm::task_group group;
+    gm::channel<int> gate(0);
+    std::atomic<int> ran{0};
+    group.limit(1);
+    group.go([&] { EXPECT_TRUE(gate.receive()); });
+    for (int i = 0; i < 50'000; ++i) group.go([&, kept = live_value(i)] { ++ran; });
+    {
+        const gm_test::no_threads here;
+        gate.send(1);
+        EXPECT_THROW(group.wait(), std::system_error);
+    }
+    EXPECT_EQ(ran, 0);
+}
+
+TEST_F(task_group, function_that_gets_no_thread_was_not_added) {
+    if (!gm_test::can_run_short_of_threads) GTEST_SKIP() << "cannot take the threads away from this build";
+    gm::task_group group;
+    std::atomic<int> ran{0};
+    {
+        const gm_test::no_threads here;
+        EXPECT_THROW(group.go([&, kept = live_value(1)] { ++ran; }), std::system_error);
+        EXPECT_EQ(live_value::alive, 0);
+    }
+    EXPECT_FALSE(group.ctx().is_done());
+    group.go([&] { ++ran; });
+    group.wait();
+    EXPECT_EQ(ran, 1);
+}
+
 TEST_F(task_group, what_had_not_started_is_dropped_after_an_error) {
     gm::task_group group;
     group.limit(1);
@@ -121,8 +214,10 @@ TEST_F(task_group_death, misuse_stops_with_the_place) {
     EXPECT_DEATH(group.limit(0), "misuse: a task_group limited to no members.*task_group_test.cpp");
 #ifndef GRISTMILL_NO_COROUTINE_TESTS
     EXPECT_DEATH(group.go([]() -> gm::task<> { co_return; }), "without a scheduler.*task_group_test.cpp");
-    EXPECT_DEATH(group.go(gm::task<>()), "empty task");
+    EXPECT_DEATH(group.go(gm::task<>()), "empty task.*task_group_test.cpp");
 #endif
+    EXPECT_DEATH(group.go(std::function<void()>()), "empty function.*task_group_test.cpp");
+    EXPECT_DEATH(group.go(static_cast<void (*)()>(nullptr)), "empty function.*task_group_test.cpp");
 }
 
 #ifndef GRISTMILL_NO_COROUTINE_TESTS

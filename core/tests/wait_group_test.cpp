@@ -1,6 +1,7 @@
 #include <gristmill/wait_group.hpp>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -150,6 +151,11 @@ TEST_F(wait_group_death, below_zero_stops_with_the_place) {
     group.done();
     EXPECT_DEATH(group.done(), "misuse: a wait_group below zero.*wait_group_test.cpp");
     EXPECT_DEATH(group.add(-1), "wait_group below zero");
+}
+
+TEST_F(wait_group_death, empty_function_stops_with_the_place) {
+    gm::wait_group group;
+    EXPECT_DEATH(group.go(std::function<void()>()), "misuse: a wait_group was given an empty.*wait_group_test.cpp");
 }
 
 #ifndef GRISTMILL_NO_COROUTINE_TESTS

@@ -86,7 +86,8 @@ public:
     operator const context&() const noexcept { return context_; }
     const context& get() const noexcept { return context_; }
 
-    // True: this call ended it. Wakes every waiter; linear in their number.
+    // True: this call ended it. Wakes every waiter; linear in their number. Never fails: where there is no memory left for
+    // a cause, the cause is std::bad_alloc.
     bool cancel() const noexcept;
     bool cancel(std::exception_ptr cause) const noexcept;
 

@@ -85,9 +85,13 @@ public:
     auto async_wait(std::int64_t n = 1, std::source_location where = std::source_location::current()) noexcept {
         return detail::place_wait<detail::token_place>(*place_, checked(n, where), where);
     }
+    auto async_wait(std::int64_t n, const detail::context_handle auto& ctx,
+                    std::source_location where = std::source_location::current()) noexcept {
+        return detail::limited_place_wait(*place_, checked(n, where), detail::guarded_by(ctx), where);
+    }
     auto async_wait(std::int64_t n, const until& limit,
                     std::source_location where = std::source_location::current()) noexcept {
-        return detail::limited_place_wait<detail::token_place>(*place_, checked(n, where), limit.limits(), where);
+        return detail::limited_place_wait(*place_, checked(n, where), detail::limits_guard(limit.limits()), where);
     }
     // False: too few tokens, or others wait for some already.
     [[nodiscard]] bool try_take(std::int64_t n = 1,

@@ -29,6 +29,7 @@ struct permit_place : wait_place {
     void withdrawn(wake_list& wakes) noexcept { grant(wakes); }  // a smaller one may have stood behind it
     void give_back(std::size_t n) noexcept;
     void grant(wake_list& wakes) noexcept;
+    std::size_t checked(std::ptrdiff_t n, std::source_location where) const noexcept;
 
     std::size_t free = 0;
     std::size_t total = 0;
@@ -112,9 +113,13 @@ public:
     auto async_acquire(std::ptrdiff_t n = 1, std::source_location where = std::source_location::current()) noexcept {
         return detail::place_wait<detail::permit_place>(place_, checked(n, where), where);
     }
+    auto async_acquire(std::ptrdiff_t n, const detail::context_handle auto& ctx,
+                       std::source_location where = std::source_location::current()) noexcept {
+        return detail::limited_place_wait(place_, checked(n, where), detail::guarded_by(ctx), where);
+    }
     auto async_acquire(std::ptrdiff_t n, const until& limit,
                        std::source_location where = std::source_location::current()) noexcept {
-        return detail::limited_place_wait<detail::permit_place>(place_, checked(n, where), limit.limits(), where);
+        return detail::limited_place_wait(place_, checked(n, where), detail::limits_guard(limit.limits()), where);
     }
 
     // More than were acquired: misuse. Whoever is given a permit may destroy the semaphore at once.
@@ -134,6 +139,10 @@ public:
     auto async_hold(std::ptrdiff_t n = 1, std::source_location where = std::source_location::current()) noexcept {
         return detail::hold_operation<detail::no_guard>(place_, checked(n, where), {}, where);
     }
+    auto async_hold(std::ptrdiff_t n, const detail::context_handle auto& ctx,
+                    std::source_location where = std::source_location::current()) noexcept {
+        return detail::hold_operation<detail::context_guard>(place_, checked(n, where), detail::guarded_by(ctx), where);
+    }
     auto async_hold(std::ptrdiff_t n, const until& limit,
                     std::source_location where = std::source_location::current()) noexcept {
         return detail::hold_operation<detail::limits_guard>(place_, checked(n, where),
@@ -143,8 +152,12 @@ public:
     std::size_t total() const noexcept { return place_.total; }
     std::size_t available() const noexcept;  // at this moment
 
+    detail::permit_place& place() noexcept { return place_; }
+
 private:
-    std::size_t checked(std::ptrdiff_t n, std::source_location where) const noexcept;
+    std::size_t checked(std::ptrdiff_t n, std::source_location where) const noexcept {
+        return place_.checked(n, where);
+    }
 
     mutable detail::permit_place place_;
 };

@@ -14,9 +14,9 @@
 #include <concepts>
 #include <coroutine>
 #include <cstddef>
-#include <deque>
 #include <exception>
 #include <functional>
+#include <list>
 #include <memory>
 #include <source_location>
 #include <type_traits>
@@ -24,6 +24,7 @@
 
 #include <gristmill/context.hpp>
 #include <gristmill/detail/lock.hpp>
+#include <gristmill/detail/misuse.hpp>
 #include <gristmill/scheduler.hpp>
 #include <gristmill/task.hpp>
 #include <gristmill/wait_group.hpp>
@@ -35,7 +36,8 @@ namespace detail {
 // What is shared by a group and its members; it lives as long as any of them.
 class group_core : public std::enable_shared_from_this<group_core> {
 public:
-    group_core(scheduler_core* where, const context& parent) : home(where), ends(parent) {}
+    group_core(scheduler_core* on, const context& parent, std::source_location where)
+        : home(on), ends(parent), members(where) {}
 
     // A member of the group: counted from go() until it has ended or was dropped, in whatever way.
     class membership {
@@ -70,8 +72,9 @@ public:
     void add(task<> work, std::unique_ptr<runnable> body);
     void fail(std::exception_ptr error) noexcept;
     void leave(membership& member) noexcept;
+    void set_limit(std::size_t most) noexcept;
     void rethrow() const;
-    count_place& place() noexcept { return members.place_; }
+    count_place& place() noexcept { return members.place(); }
     void join_threads() noexcept { members.join_all(); }
 
     scheduler_core* const home;  // null: none, functions only
@@ -82,13 +85,23 @@ public:
     std::exception_ptr error;
     std::size_t running = 0;
     std::size_t most = static_cast<std::size_t>(-1);
-    std::deque<entry> pending;
+    std::list<entry> pending;
+    bool starting = false;  // somebody is at start_pending()
 
 private:
+    // A member's place in its frame. It is moved once, from the call into the frame: one that could not be made was no
+    // member yet, and only what is in a frame counts as failed if it is destroyed unfinished.
+    struct seat {
+        explicit seat(membership&& of) noexcept : member(std::move(of)) {}
+        seat(seat&& call) noexcept : member(std::move(call.member)) { member.finished = false; }
+        membership member;
+    };
+
     void start(entry next);
     void run_here(entry& first) noexcept;
-    bool take_pending(std::deque<entry>& taken);
-    static task<> run_task(membership self, task<> work);
+    void start_pending() noexcept;
+    bool take_pending(std::list<entry>& taken) noexcept;
+    static task<> run_task(seat self, task<> work);
 };
 
 // Waits for the members and rethrows.
@@ -105,12 +118,13 @@ private:
     group_core& group_;
 };
 
-class [[nodiscard("co_await it")]] limited_group_wait : public place_operation<count_place, limits_guard> {
+template <class Guard>
+class [[nodiscard("co_await it")]] limited_group_wait : public place_operation<count_place, Guard> {
 public:
-    limited_group_wait(group_core& group, count_place& place, const limits& until, std::source_location where) noexcept
-        : place_operation<count_place, limits_guard>(place, 0, limits_guard(until), where), group_(group) {}
+    limited_group_wait(group_core& group, count_place& place, const Guard& guard, std::source_location where) noexcept
+        : place_operation<count_place, Guard>(place, 0, guard, where), group_(group) {}
     [[nodiscard]] channel_status await_resume() {
-        const channel_status status = finish();
+        const channel_status status = this->finish();
         if (status == channel_status::ok) group_.rethrow();
         return status;
     }
@@ -161,10 +175,12 @@ public:
 
     // A function: on a thread of its own. One that makes a gm::task: the task is started, and the function (a lambda
     // with its captures, say) is kept until it has ended. It may take the group's context. Never blocks; throws
-    // std::system_error, naming the limits, when the system refuses a thread, and then nothing was added.
+    // std::system_error, naming the limits, when the system refuses a thread, and then nothing was added. (When it refuses
+    // one that waited for the limit, the group fails with that.) An empty std::function: misuse.
     template <detail::group_body F>
     void go(F body, std::source_location where = std::source_location::current()) {
         using outcome = decltype(detail::call_body(body, std::declval<const context&>()));
+        if (detail::is_empty_function(body)) detail::misuse("a task_group was given an empty function", where);
         if constexpr (detail::is_task<outcome>) {
             go(detail::keep_and_call(std::move(body), ctx()), where);
         } else {
@@ -177,7 +193,8 @@ public:
         }
     }
 
-    // At most `most` members run at once; the others wait, in the order of go(). Set it before the first go(). 0: misuse.
+    // At most `most` members run at once; the others wait, in the order of go(). Raised: as many more start now. Lowered: what
+    // runs goes on, and nothing starts until fewer than `most` run. 0: misuse.
     void limit(std::size_t most, std::source_location where = std::source_location::current());
 
     // What the members should wait with. Done when the parent is, after the first error, or by cancel().
@@ -191,8 +208,12 @@ public:
     auto async_wait(std::source_location where = std::source_location::current()) noexcept {
         return detail::group_wait(*core_, core_->place(), where);
     }
+    auto async_wait(const detail::context_handle auto& ctx,
+                    std::source_location where = std::source_location::current()) noexcept {
+        return detail::limited_group_wait(*core_, core_->place(), detail::guarded_by(ctx), where);
+    }
     auto async_wait(const until& limit, std::source_location where = std::source_location::current()) noexcept {
-        return detail::limited_group_wait(*core_, core_->place(), limit.limits(), where);
+        return detail::limited_group_wait(*core_, core_->place(), detail::limits_guard(limit.limits()), where);
     }
 
 private:
@@ -204,8 +225,8 @@ private:
 // when its members have; an error of the body cancels them and is rethrown, else the first of theirs.
 template <class F>
     requires std::is_same_v<std::invoke_result_t<F&, task_group&>, task<>>
-task<> run_group(context parent, F body) {
-    task_group group(parent);
+task<> run_group(context parent, F body, std::source_location where = std::source_location::current()) {
+    task_group group(parent, where);
     std::exception_ptr error;
     try {
         co_await std::invoke(body, group);
@@ -214,7 +235,7 @@ task<> run_group(context parent, F body) {
         group.cancel();
     }
     try {
-        co_await group.async_wait();
+        co_await group.async_wait(where);
     } catch (...) {
         if (!error) error = std::current_exception();
     }

@@ -16,6 +16,7 @@
 
 #include <gristmill/channel.hpp>
 #include <gristmill/detail/joined_thread.hpp>
+#include <gristmill/detail/misuse.hpp>
 #include <gristmill/detail/wait_place.hpp>
 
 namespace gm {
@@ -38,7 +39,7 @@ struct count_place : wait_place {
 }  // namespace detail
 
 // Thread safety: any member, from any thread, but the destructor. Whoever waited may destroy the group at once, even
-// while the last done() is still on its way out.
+// while the last done() is still on its way out; of several who wait, the last that comes back.
 class wait_group {
 public:
     explicit wait_group(std::source_location where = std::source_location::current()) noexcept : where_(where) {}
@@ -56,7 +57,7 @@ public:
     void done(std::source_location where = std::source_location::current()) noexcept { add(-1, where); }
 
     // Waits for zero, then joins the threads that are finished. A zero that was passed wakes those who waited then, even
-    // if the count rises again before they look.
+    // if the count rises again before they look. (async_wait() joins nothing: the next go(), wait() or the destructor does.)
     void wait(std::source_location where = std::source_location::current()) noexcept;
     [[nodiscard]] channel_status wait(const until& limit,
                                       std::source_location where = std::source_location::current()) noexcept;
@@ -64,15 +65,20 @@ public:
     auto async_wait(std::source_location where = std::source_location::current()) noexcept {
         return detail::place_wait<detail::count_place>(place_, 0, where);
     }
+    auto async_wait(const detail::context_handle auto& ctx,
+                    std::source_location where = std::source_location::current()) noexcept {
+        return detail::limited_place_wait(place_, 0, detail::guarded_by(ctx), where);
+    }
     auto async_wait(const until& limit, std::source_location where = std::source_location::current()) noexcept {
-        return detail::limited_place_wait<detail::count_place>(place_, 0, limit.limits(), where);
+        return detail::limited_place_wait(place_, 0, detail::limits_guard(limit.limits()), where);
     }
 
     // Runs `work` on a new thread, counted as one. Its captures are gone before the count falls. An exception that leaves
     // it stops the program, as it would leave a std::thread (a task_group carries errors). Throws std::system_error, naming
-    // the limits, when the system refuses a thread; then nothing was added.
+    // the limits, when the system refuses a thread; then nothing was added. An empty std::function: misuse.
     template <std::invocable F>
-    void go(F work) {
+    void go(F work, std::source_location where = std::source_location::current()) {
+        if (detail::is_empty_function(work)) detail::misuse("a wait_group was given an empty function", where);
         struct body final : runnable {
             explicit body(F&& what) : run_me(std::move(what)) {}
             void run() override { static_cast<void>(std::invoke(run_me)); }
@@ -83,8 +89,10 @@ public:
 
     std::ptrdiff_t count() const noexcept;  // at this moment
 
+    detail::count_place& place() noexcept { return place_; }
+
 private:
-    friend class detail::group_core;
+    friend class detail::group_core;  // joins its threads
 
     struct runnable {
         virtual ~runnable() = default;

@@ -95,6 +95,16 @@ private:
     std::unique_ptr<expiry> expiry_;
 };
 
+// An end must not fail: where there is no memory for its cause, the cause is just that (std::bad_alloc).
+template <class E, class... Args>
+std::exception_ptr cause_of(Args... args) noexcept {
+    try {
+        return std::make_exception_ptr(E(args...));
+    } catch (...) {
+        return std::current_exception();
+    }
+}
+
 // The link of `task` with `core`, made or moved there if need be.
 context_link& link_of(task_header& task, context_core& core);
 

@@ -4,10 +4,12 @@
 // waiter.hpp). A place may be destroyed by the first that comes back from a wait: so a coroutine that was woken passes
 // through the lock once, behind the one that woke it and still holds it; a thread is woken after the lock.
 
+#include <concepts>
 #include <coroutine>
 #include <cstddef>
 #include <source_location>
 
+#include <gristmill/context.hpp>
 #include <gristmill/detail/lock.hpp>
 #include <gristmill/detail/resume_target.hpp>
 #include <gristmill/detail/wait_guard.hpp>
@@ -91,7 +93,7 @@ public:
     }
 
     template <class P>
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<P> self) {
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<P> self) {  // throws only before it waits
         static_assert(resumable_promise<P>, GRISTMILL_NEEDS_RESUME_TARGET);
         if (waiter_.outcome != channel_status::would_block)  // over, but the coroutine has had its share
             return give_way(self);
@@ -164,6 +166,11 @@ private:
     [[no_unique_address]] Guard guard_;
 };
 
+// A gm::context, or the source of one: a task that waits with it, and without a deadline, registers once for all its waits.
+template <class C>
+concept context_handle = std::convertible_to<const C&, const context&>;
+inline context_guard guarded_by(const context& ctx) noexcept { return context_guard(ctx.core()); }
+
 // The plain ones: without a limit there is nothing to tell, with one there is how it ended.
 template <class Place>
 struct [[nodiscard("co_await it")]] place_wait : place_operation<Place, no_guard> {
@@ -172,10 +179,10 @@ struct [[nodiscard("co_await it")]] place_wait : place_operation<Place, no_guard
     void await_resume() noexcept { this->finish(); }
 };
 
-template <class Place>
-struct [[nodiscard("co_await it")]] limited_place_wait : place_operation<Place, limits_guard> {
-    limited_place_wait(Place& place, std::size_t n, const limits& until, std::source_location where) noexcept
-        : place_operation<Place, limits_guard>(place, n, limits_guard(until), where) {}
+template <class Place, class Guard>
+struct [[nodiscard("co_await it")]] limited_place_wait : place_operation<Place, Guard> {
+    limited_place_wait(Place& place, std::size_t n, const Guard& guard, std::source_location where) noexcept
+        : place_operation<Place, Guard>(place, n, guard, where) {}
     [[nodiscard]] channel_status await_resume() noexcept { return this->finish(); }
 };
 
