@@ -4,14 +4,14 @@
 
 namespace gm::detail {
 
-completion::completion(channel_base* channel, const limits& until) noexcept : channel_(channel), until_(until) {
+completion::completion(const limits& until) noexcept : until_(until) {
     if (until_.context) until_.context->retain();
     for (wakeable* const each : {static_cast<wakeable*>(&node_), &link_.node, &alarm_.node}) {
         each->wake = woken;
         each->target = this;
     }
     node_.claim = &link_.word;
-    node_.id = channel_won;
+    node_.id = served;
     alarm_.owner = this;
     alarm_.fire = [](timer& self, wake_list& wakes) noexcept {
         alarm& here = static_cast<alarm&>(self);
@@ -25,7 +25,7 @@ completion::~completion() {
 
 completion* completion::start(std::unique_ptr<completion> operation) {
     completion* const self = operation.get();
-    if (self->begin()) {
+    if (self->waits()) {
         static_cast<void>(operation.release());
         self->watch_limits();
         self->arrive();
@@ -36,25 +36,14 @@ completion* completion::start(std::unique_ptr<completion> operation) {
     return self;
 }
 
-bool completion::begin() {
+bool completion::waits() {
     node_.outcome = channel_status::cancelled;
     if (until_.context && until_.context->done()) return false;
     wake_list wakes;
-    bool waits = false;
-    if (channel_) {
-        channel_guard hold(channel_->guard);
-        node_.outcome = attempt(wakes);
-        if (node_.outcome == channel_status::would_block) {
-            waits = true;
-            link_.word.arm();
-            queue().push(node_);
-        }
-    } else {
-        waits = true;
-        link_.word.arm();
-    }
+    const bool waiting = begin(wakes);
     wakes.wake();
-    return waits;
+    if (!waiting) link_.word.claim(served);
+    return waiting;
 }
 
 // Until we arrive at the gate nobody takes the operation apart, whoever has claimed it meanwhile.
@@ -73,11 +62,12 @@ void completion::arrive() noexcept {
     if (gate_.exchange(true, std::memory_order_acq_rel)) conclude();
 }
 
-// The claimer has woken us and start() is over. The locks below wait for a loser that is just looking at our word.
+// The claimer has woken us and start() is over. The locks below wait for a loser that is just looking at our word. Whoever
+// served us had taken us out of his queue before, and may be gone by now.
 void completion::conclude() noexcept {
     if (alarm_set_) stop_timer(alarm_);
     context_core::leave(link_);
-    if (channel_) channel_->withdraw(node_, queue());
+    if (!was_served()) leave();
     switch (link_.word.winner()) {
         case claim_word::cancelled: node_.outcome = channel_status::cancelled; break;
         case claim_word::timed_out: node_.outcome = channel_status::timed_out; break;
@@ -85,7 +75,7 @@ void completion::conclude() noexcept {
             forget(channel_status::cancelled);
             release();
             return;
-        default: break;  // the channel wrote it
+        default: break;  // who served us wrote it
     }
     run_soon(*this);
 }
@@ -101,7 +91,7 @@ void completion::withdraw() noexcept {
         arrive();
     } else {
         telling now = telling::due;
-        telling_.compare_exchange_strong(now, telling::never, std::memory_order_acq_rel);
+        if (telling_.compare_exchange_strong(now, telling::never, std::memory_order_acq_rel)) let_go();
     }
     release();
 }
@@ -133,6 +123,23 @@ void completion::run_soon(completion& over) noexcept {
         next->run();
     }
     mine.running = false;
+}
+
+bool channel_completion::begin(wake_list& wakes) {
+    if (!channel_) {
+        arm();
+        return true;
+    }
+    channel_guard hold(channel_->guard);
+    node_.outcome = attempt(wakes);
+    if (node_.outcome != channel_status::would_block) return false;
+    arm();
+    queue().push(node_);
+    return true;
+}
+
+void channel_completion::leave() noexcept {
+    if (channel_) static_cast<void>(channel_->withdraw(node_, queue()));
 }
 
 }  // namespace gm::detail

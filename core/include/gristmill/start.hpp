@@ -5,27 +5,42 @@
 //     gm::started pending = gm::start_receive(jobs, [&](auto job) { loop.post([job = std::move(job)]() mutable { … }); });
 //
 // The callback is called once, on the thread that completed the operation (whoever sent the value, closed the channel or
-// cancelled; the clock), or inside of start_… if nothing had to be waited for. No lock of the library is held, and no other
+// cancelled; the clock), or inside of start_… if it ended before that returned. No lock of the library is held, and no other
 // callback of that thread is on its stack: what a callback completes is told after it has returned. It should be short, must
 // not block, and what it throws stops the program.
+//
+// For a context: start_receive(ctx.done(), …), which is told `closed`. For the first of several: start them all, and the
+// callback of one cancels the others.
 //
 // A nil channel waits for its limit, for cancel() or for its withdrawal; it is no misuse here, where each has an end.
 //
 // `started` owns the operation. Destroying it withdraws: the callback is not called from then on, unless it has begun
-// already, and a value that had arrived unseen is destroyed. A callback may destroy its own.
+// already, and a value that had arrived unseen is destroyed. A callback may destroy its own. Channels, contexts and jobs are
+// kept by the operation; a wait_group or semaphore must live until the callback is called or `started` destroyed.
 
 #include <concepts>
+#include <cstddef>
 #include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <source_location>
 #include <type_traits>
 #include <utility>
 
 #include <gristmill/channel.hpp>
 #include <gristmill/detail/completion.hpp>
+#include <gristmill/semaphore.hpp>
+#include <gristmill/wait_group.hpp>
 
 namespace gm {
+
+template <class T>
+class future;  // future.hpp, for those who start_wait() on one
+namespace detail {
+template <class R>
+class job_state;
+}
 
 // Thread safety: like any value; cancel() and the destructor may race with the operation's end.
 class [[nodiscard("dropping it withdraws the operation; detach() lets it go on")]] started {
@@ -57,10 +72,10 @@ private:
 namespace detail {
 
 template <class T, class F>
-class started_receive final : public completion {
+class started_receive final : public channel_completion {
 public:
     started_receive(receiver<T> from, const until& limit, F done)
-        : completion(from.shared(), limit.limits()), from_(std::move(from)), done_(std::move(done)) {
+        : channel_completion(from.shared(), limit.limits()), from_(std::move(from)), done_(std::move(done)) {
         node_.slot = std::addressof(slot_.value);
     }
 
@@ -84,10 +99,10 @@ private:
 };
 
 template <class T, class F>
-class started_send final : public completion {
+class started_send final : public channel_completion {
 public:
     started_send(sender<T> to, T&& value, const until& limit, F done)
-        : completion(to.shared(), limit.limits()),
+        : channel_completion(to.shared(), limit.limits()),
           to_(std::move(to)),
           value_(std::move(value)),
           out_(value_),
@@ -118,17 +133,62 @@ private:
 template <class F>
 class started_sleep final : public completion {
 public:
-    started_sleep(const until& limit, F done) : completion(nullptr, limit.limits()), done_(std::move(done)) {}
+    started_sleep(const until& limit, F done) : completion(limit.limits()), done_(std::move(done)) {}
 
 private:
-    waiter_queue& queue() noexcept override { std::terminate(); }  // there is no channel
-    channel_status attempt(wake_list&) noexcept override { return channel_status::would_block; }
+    bool begin(wake_list&) noexcept override {
+        arm();
+        return true;
+    }
+    void leave() noexcept override {}
     void tell(channel_status outcome) override {
         std::optional<F> done = std::exchange(done_, std::nullopt);
         std::invoke(*done, outcome == channel_status::timed_out ? channel_status::ok : outcome);
     }
     void forget(channel_status) noexcept override { done_.reset(); }
 
+    std::optional<F> done_;
+};
+
+template <class Place, class F>
+class started_at_place final : public place_completion<Place> {
+public:
+    started_at_place(Place& place, std::size_t n, const until& limit, F done)
+        : place_completion<Place>(place, n, limit.limits()), done_(std::move(done)) {}
+
+private:
+    void tell(channel_status outcome) override {
+        std::optional<F> done = std::exchange(done_, std::nullopt);
+        std::invoke(*done, outcome);
+    }
+    void forget(channel_status) noexcept override { done_.reset(); }
+
+    std::optional<F> done_;
+};
+
+template <class T, class F>
+class started_job final : public completion {
+public:
+    started_job(future<T> job, const until& limit, F done)
+        : completion(limit.limits()), job_(job.release()), done_(std::move(done)) {}
+    ~started_job() override {
+        if (job_) job_->release();
+    }
+
+private:
+    bool begin(wake_list&) noexcept override {
+        arm();
+        node_.outcome = channel_status::ok;
+        return job_->enqueue_waiter(node_);
+    }
+    void leave() noexcept override { static_cast<void>(job_->withdraw_waiter(node_)); }
+    void tell(channel_status) override {
+        std::optional<F> done = std::exchange(done_, std::nullopt);
+        std::invoke(*done, future<T>(std::exchange(job_, nullptr)));
+    }
+    void forget(channel_status) noexcept override { done_.reset(); }
+
+    job_state<T>* job_;  // owned
     std::optional<F> done_;
 };
 
@@ -170,6 +230,45 @@ started start_send(const channel<T>& to, std::type_identity_t<T> value, Rest&&..
 template <std::invocable<channel_status> F>
 started start_sleep(const until& limit, F done) {
     return started(detail::completion::start(std::make_unique<detail::started_sleep<F>>(limit, std::move(done))));
+}
+
+// done(channel_status), as wait() returns it. Threads that the group started are joined later, by its wait() or destructor.
+template <std::invocable<channel_status> F>
+started start_wait(wait_group& group, const until& limit, F done) {
+    return started(detail::completion::start(
+        std::make_unique<detail::started_at_place<detail::count_place, F>>(group.place(), 0, limit, std::move(done))));
+}
+template <std::invocable<channel_status> F>
+started start_wait(wait_group& group, F done) {
+    return start_wait(group, until(), std::move(done));
+}
+
+// done(channel_status), as acquire() returns it: ok, and `n` permits are to be released. If the callback is not called
+// they have been given back.
+template <std::invocable<channel_status> F>
+started start_acquire(semaphore& from, std::ptrdiff_t n, const until& limit, F done,
+                      std::source_location where = std::source_location::current()) {
+    return started(detail::completion::start(std::make_unique<detail::started_at_place<detail::permit_place, F>>(
+        from.place(), from.place().checked(n, where), limit, std::move(done))));
+}
+template <std::invocable<channel_status> F>
+started start_acquire(semaphore& from, std::ptrdiff_t n, F done,
+                      std::source_location where = std::source_location::current()) {
+    return start_acquire(from, n, until(), std::move(done), where);
+}
+
+// done(future<T>): the job's future, given back. It is ready(), so that get() does not wait, unless the limit or cancel()
+// came first. The job itself knows nothing of either. A future without a job is misuse.
+template <class T, std::invocable<future<T>> F>
+started start_wait(future<T> job, const until& limit, F done,
+                   std::source_location where = std::source_location::current()) {
+    static_cast<void>(job.ready(where));
+    return started(
+        detail::completion::start(std::make_unique<detail::started_job<T, F>>(std::move(job), limit, std::move(done))));
+}
+template <class T, std::invocable<future<T>> F>
+started start_wait(future<T> job, F done, std::source_location where = std::source_location::current()) {
+    return start_wait(std::move(job), until(), std::move(done), where);
 }
 
 }  // namespace gm

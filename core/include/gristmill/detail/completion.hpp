@@ -11,9 +11,11 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include <gristmill/detail/channel_core.hpp>
 #include <gristmill/detail/context_core.hpp>
+#include <gristmill/detail/lock.hpp>
 #include <gristmill/detail/timer.hpp>
 #include <gristmill/detail/waiter.hpp>
 
@@ -32,14 +34,20 @@ public:
     void drop_handle() noexcept { release(); }
 
 protected:
-    completion(channel_base* channel, const limits& until) noexcept;
+    explicit completion(const limits& until) noexcept;
     virtual ~completion();
     friend std::default_delete<completion>;
 
-    virtual waiter_queue& queue() noexcept = 0;
-    virtual channel_status attempt(wake_list& wakes) = 0;      // under the channel's lock
+    // Under the lock of what it waits for: its outcome is in node_ (false), or node_ is armed and in the queue (true).
+    virtual bool begin(wake_list& wakes) = 0;
+    virtual void leave() noexcept = 0;                         // the queue, if it is still in there
     virtual void tell(channel_status outcome) = 0;             // calls the callback
     virtual void forget(channel_status outcome) noexcept = 0;  // destroys it, and a value that came
+    // The handle is gone before the callback was called, and the operation had ended. What it waited for may go after this.
+    virtual void let_go() noexcept {}
+
+    void arm() noexcept { link_.word.arm(); }
+    bool was_served() const noexcept { return link_.word.winner() == served; }
 
     waiter node_;
 
@@ -48,10 +56,10 @@ private:
         wakeable node;
         completion* owner = nullptr;
     };
-    static constexpr std::uint32_t channel_won = 1, withdrawn = 2;
+    static constexpr std::uint32_t served = 1, withdrawn = 2;
     enum class telling : std::uint8_t { due, begun, never };
 
-    bool begin();  // false: over at once, outcome in node_
+    bool waits();  // false: over at once, outcome in node_
     void watch_limits() noexcept;
     void arrive() noexcept;
     void conclude() noexcept;
@@ -62,7 +70,6 @@ private:
     static void woken(wakeable& who) noexcept { static_cast<completion*>(who.target)->arrive(); }
     static void run_soon(completion& over) noexcept;
 
-    channel_base* const channel_;
     const limits until_;
     context_link link_;
     alarm alarm_;
@@ -71,6 +78,74 @@ private:
     std::atomic<telling> telling_{telling::due};
     std::atomic<std::uint32_t> references_{2};
     completion* next_ = nullptr;  // in its thread's list of callbacks to run
+};
+
+// One that waits on a channel, which it keeps. Nil: nobody comes to it.
+class channel_completion : public completion {
+protected:
+    channel_completion(channel_base* channel, const limits& until) noexcept : completion(until), channel_(channel) {}
+
+    virtual waiter_queue& queue() noexcept = 0;
+    virtual channel_status attempt(wake_list& wakes) = 0;  // under the channel's lock
+
+private:
+    bool begin(wake_list& wakes) final;
+    void leave() noexcept final;
+
+    channel_base* const channel_;
+};
+
+// One that waits at a place, which it does not keep: its owner may go when the callback was called or the handle is gone.
+// So the handle's end takes the place away from whoever may still be on his way to it, and gives back what came unseen.
+template <class Place>
+class place_completion : public completion {
+protected:
+    place_completion(Place& place, std::size_t n, const limits& until) noexcept
+        : completion(until), place_(&place), n_(n) {
+        node_.slot = &n_;
+    }
+
+private:
+    bool begin(wake_list&) final {
+        lock_guard hold(place_->guard);
+        arm();
+        if (place_->attempt(n_)) {
+            node_.outcome = channel_status::ok;
+            return false;
+        }
+        place_->waiting.push(node_);
+        place_->queued();
+        return true;
+    }
+    void leave() noexcept final {
+        wake_list wakes;
+        {
+            lock_guard use(place_in_use_);
+            if (place_) withdraw(*place_, wakes);
+        }
+        wakes.wake();
+    }
+    void let_go() noexcept final {
+        Place* place;
+        {
+            lock_guard use(place_in_use_);
+            place = std::exchange(place_, nullptr);
+        }
+        wake_list wakes;
+        withdraw(*place, wakes);  // at least past its lock, which who has just served us may still hold
+        wakes.wake();
+        if (was_served()) place->give_back(n_);
+    }
+    void withdraw(Place& place, wake_list& wakes) noexcept {
+        lock_guard hold(place.guard);
+        if (!node_.linked) return;
+        place.waiting.remove(node_);
+        place.withdrawn(wakes);
+    }
+
+    lock place_in_use_;  // taken before the place's own
+    Place* place_;
+    std::size_t n_;
 };
 
 }  // namespace gm::detail
