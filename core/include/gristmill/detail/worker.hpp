@@ -1,6 +1,6 @@
 #pragma once
 // The hot half of the scheduler: a task's header, a worker's run queue, and what a channel operation does to them.
-// The rest, how workers look for work and sleep, is in scheduler.cpp.
+// The rest, how workers look for work and sleep, is in scheduler_core.hpp.
 
 #include <chrono>
 #include <coroutine>
@@ -147,7 +147,6 @@ private:
 class alignas(128) worker {
 public:
     explicit worker(scheduler_core& owner) noexcept;
-    ~worker();
 
     scheduler_core& home;
     const std::uint32_t id;  // unique in the process; 0: none was left
@@ -221,7 +220,12 @@ private:
     std::uint64_t gap_ = 0;            // smoothed ticks of the user's own code between two operations
 
     // For looking at peers, indexed like them: what the last look saw.
-    struct glance;
+    struct glance {
+        std::uint32_t ready = 0;
+        std::uint32_t pops = 0;
+        std::uint32_t children = 0;
+        std::uint32_t oldest_taken = 0;
+    };
     std::unique_ptr<glance[]> glances_;
     std::chrono::microseconds watch_delay_{100};
     std::uint32_t index_ = 0;
