@@ -9,13 +9,15 @@ namespace detail {
 namespace {
 constexpr double worth_sharing_ns = 100;
 constexpr double spin_ns = 20'000;
+constexpr double virtual_step_ns = 100;  // where steps are counted, not time
 }  // namespace
 
 scheduler_core::scheduler_core(const scheduler_options& options)
-    : engine_(current_engine), root_context_(std::make_unique<context_source>()) {
+    : engine_(current_engine && current_engine->runs_coroutines() ? current_engine : nullptr),
+      root_context_(std::make_unique<context_source>()) {
     const unsigned threads = engine_ ? 1 : options.threads != 0 ? options.threads : os::usable_cpus();
     if (threads > 60'000) misuse("a scheduler has at most 60,000 threads");
-    const double unit = os::nanoseconds_per_tick();
+    const double unit = current_engine ? virtual_step_ns : os::nanoseconds_per_tick();
     worth_sharing_ = static_cast<std::uint64_t>(worth_sharing_ns / unit);
     spin_ticks_ = static_cast<std::uint64_t>(spin_ns / unit);
     for (unsigned i = 0; i < threads; ++i) {
@@ -31,9 +33,8 @@ scheduler_core::scheduler_core(const scheduler_options& options)
     }
     try {
         for (auto& each : workers_)
-            threads_.emplace_back([this, &me = *each, name = options.name] {
-                os::name_this_thread(name);
-                os::precise_timers();
+            threads_.emplace_back(options.name, [this, &me = *each] {
+                if (!current_engine) os::precise_timers();
                 run(me);
             });
     } catch (const std::system_error& refused) {

@@ -21,11 +21,14 @@ task_header* scheduler_core::spin(worker& me) noexcept {
         note_idle();
     }
     task_header* found = nullptr;
-    const std::uint64_t start = os::ticks();
+    const std::uint64_t start = ticks();
     for (bool stolen = false; !found && !stopping_.load(std::memory_order_relaxed);) {
-        os::relax();
+        if (current_engine)
+            current_engine->yield();
+        else
+            os::relax();
         if (shared_count_.load(std::memory_order_relaxed) != 0) break;
-        const std::uint64_t spent = os::ticks() - start;
+        const std::uint64_t spent = ticks() - start;
         if (spent > spin_ticks_) break;
         if (!stolen && spent > spin_ticks_ / 4) {
             stolen = true;

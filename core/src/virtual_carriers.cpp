@@ -43,7 +43,7 @@ bool virtual_engine::can_work(crew& where) noexcept {
 std::size_t virtual_engine::work_in(const crew& where) const noexcept {
     std::size_t work = where.ready.size();
     if (where.carriers.size() > 1)
-        for (const strand* const each : where.carriers) work += each->facade->queue.size() != 0 ? 1 : 0;
+        for (const strand* const each : where.carriers) work += each->facade->queue.holds_something() ? 1 : 0;
     return work;
 }
 
@@ -57,7 +57,7 @@ virtual_engine::strand* virtual_engine::put_to_work(crew& where, strand& carrier
     }
     which -= where.ready.size();
     for (strand* const each : where.carriers)
-        if (each->facade->queue.size() != 0 && which-- == 0) carrier.robs = each->facade.get();
+        if (each->facade->queue.holds_something() && which-- == 0) carrier.robs = each->facade.get();
     return &carrier;
 }
 

@@ -35,7 +35,7 @@ bool worker::account() noexcept {
     if (!has_budget) budget_ = full_budget;
     fuse_ = fuse_length_ = std::min(offering_ ? short_fuse : fuse, budget_);
     show_work();
-    if (measured_from_ == 0) measured_from_ = os::ticks();
+    if (measured_from_ == 0) measured_from_ = scheduler_core::ticks();
     if (has_budget || (queue.size() == 0 && home.shared_count_.load(std::memory_order_relaxed) == 0)) return true;
     measured_from_ = 0;
     return false;
@@ -48,7 +48,7 @@ void worker::show_work() noexcept {
 }
 
 void worker::end_measurement() noexcept {
-    const std::uint64_t gap = std::min(os::ticks() - measured_from_, home.worth_sharing_ * 64);
+    const std::uint64_t gap = std::min(scheduler_core::ticks() - measured_from_, home.worth_sharing_ * 64);
     measured_from_ = 0;
     gap_ = gap_ - gap_ / 8 + gap / 8;
     if (gap_ > home.worth_sharing_)

@@ -26,6 +26,7 @@ gm::detail::virtual_world world_of(std::uint64_t seed, const effort& how) {
     world.stacks = &fibers();
     world.carriers = how.carriers;
     world.hasty_clock = how.hasty_clock;
+    world.real_workers = how.real_workers;
     if (seed % 4 == 3) {
         world.strategy = gm::detail::virtual_strategy::priorities;
         world.changes = 1 + static_cast<unsigned>(seed / 4 % 5);

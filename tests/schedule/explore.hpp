@@ -62,8 +62,9 @@ struct finding {
 
 struct effort {
     std::uint64_t schedules = 20'000;
-    unsigned carriers = 3;     // for each scheduler of the scenario
-    bool hasty_clock = false;  // deadlines may come while others could go on
+    unsigned carriers = 3;      // for each scheduler of the scenario
+    bool hasty_clock = false;   // deadlines may come while others could go on
+    bool real_workers = false;  // schedulers have their own workers, which sleep and steal as in the real world
 };
 
 // Stops at the first failure.

@@ -33,6 +33,13 @@ public:
     virtual bool park(parker& self, const time_point* deadline) noexcept = 0;
     virtual void unpark(parker& sleeper) noexcept = 0;
 
+    // Whether it is the engine that runs ready coroutines. If not, a scheduler of this world has workers of its own, each a
+    // thread of the world: ready() and stop() are not called then.
+    virtual bool runs_coroutines() const noexcept = 0;
+
+    // In place of the counter in os.hpp, for whoever measures how long something takes.
+    virtual std::uint64_t ticks() noexcept = 0;
+
     // A coroutine of a scheduler in this world may run.
     virtual void ready(task_header& task) noexcept = 0;
 

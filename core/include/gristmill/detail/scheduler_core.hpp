@@ -16,10 +16,10 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include <gristmill/detail/engine.hpp>
+#include <gristmill/detail/joined_thread.hpp>
 #include <gristmill/detail/lock.hpp>
 #include <gristmill/detail/parker.hpp>
 #include <gristmill/detail/task_promise.hpp>
@@ -69,6 +69,7 @@ private:
     };
     static constexpr std::size_t shards = 8;
 
+    static std::uint64_t ticks() noexcept { return current_engine ? current_engine->ticks() : os::ticks(); }
     void run(worker& me) noexcept;
     task_header* find(worker& me) noexcept;
     task_header* take_shared(worker& me) noexcept;
@@ -88,7 +89,7 @@ private:
     void stop_workers() noexcept;
     void destroy_what_is_left(shutdown_report& report);
 
-    engine* const engine_;
+    engine* const engine_;  // that runs our coroutines; null: our own workers do
     std::vector<std::unique_ptr<worker>> workers_;
     std::uint64_t worth_sharing_ = 0;  // ticks
     std::uint64_t spin_ticks_ = 0;
@@ -100,24 +101,23 @@ private:
     std::uint32_t sleepers_ = 0;
     std::uint32_t spinners_ = 0;
     bool watching_ = false;  // one of the sleepers wakes up now and then to look at the others
-    std::atomic<bool> stopping_{false};
-    std::atomic<bool> stopped_{false};
-    std::atomic<std::uint32_t> shared_count_{0};
-    std::atomic<std::uint32_t> idle_{0};  // sleepers and spinners
+    atomic<bool> stopping_{false};
+    atomic<bool> stopped_{false};
+    atomic<std::uint32_t> shared_count_{0};
+    atomic<std::uint32_t> idle_{0};  // sleepers and spinners
 
     // False while workers sleep and none of them watches: whoever queues work then has to wake one.
-    alignas(64) std::atomic<bool> watched_{true};
+    alignas(64) atomic<bool> watched_{true};
 
     alignas(64) atomic<std::uint64_t> pins_{0};
-    std::atomic<std::size_t> live_{0};
-    std::atomic<bool> accepting_{true};
+    atomic<std::size_t> live_{0};
+    atomic<bool> accepting_{true};
     std::atomic<std::size_t> values_destroyed_{0};
-    std::atomic<parker*> drainer_{nullptr};
+    atomic<parker*> drainer_{nullptr};
     std::atomic<std::uint32_t> next_shard_{0};
     shard shards_[shards];
     std::unique_ptr<context_source> root_context_;
-    std::vector<std::unique_ptr<engine::thread_handle>> virtual_threads_;
-    std::vector<std::jthread> threads_;  // last: joined before anything they use goes
+    std::vector<joined_thread> threads_;  // last: joined before anything they use goes
 };
 
 // Puts a running coroutine at the end of its thread's queue.

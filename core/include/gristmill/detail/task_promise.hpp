@@ -38,7 +38,7 @@ struct task_promise_base : task_header {
     };
     struct child_entry {
         void* continuation;
-        std::atomic<void*> join;  // null: runs, nobody waits; a frame: that one waits; &done_mark: done
+        atomic<void*> join;  // null: runs, nobody waits; a frame: that one waits; &done_mark: done
     };
     union {
         root_entry root;

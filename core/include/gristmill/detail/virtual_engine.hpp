@@ -7,7 +7,8 @@
 // lock for the sake of the instrumented build: there, a timer may be preempted while it fires.
 //
 // The instrumented build gives a scheduler several carriers, which may be preempted at each schedule point, and which
-// steal from each other's queues as the real workers do.
+// steal from each other's queues as the real workers do. Or it leaves the scheduler its own workers, so that how they look
+// for work, sleep and wake is explored, too.
 
 #include <cstddef>
 #include <cstdint>
@@ -39,6 +40,7 @@ struct virtual_world {
     virtual_switch* stacks = nullptr;  // null: threads
     virtual_strategy strategy = virtual_strategy::walk;
     unsigned carriers = 1;          // of each scheduler
+    bool real_workers = false;      // a scheduler's own workers, each a strand, in place of carriers
     unsigned preempt_one_in = 1;    // schedule points, for `walk`
     unsigned changes = 3;           // of the order, for `priorities`
     unsigned expected_steps = 200;  // among which they fall
@@ -84,6 +86,8 @@ public:
     time_point now() noexcept override { return now_; }
     bool park(parker& self, const time_point* deadline) noexcept override;
     void unpark(parker& sleeper) noexcept override;
+    bool runs_coroutines() const noexcept override { return !world_.real_workers; }
+    std::uint64_t ticks() noexcept override { return outcome_.steps; }
     void ready(task_header& task) noexcept override;
     void stop(scheduler_core& home) noexcept override;
     void waits(task_header* task, const char* what, const void* on, std::source_location where) noexcept override;

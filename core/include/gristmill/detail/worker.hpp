@@ -28,8 +28,8 @@ struct task_header {
     task_header* next = nullptr;  // in a run queue
     task_header* prev = nullptr;  // in a deque of children
     scheduler_core* home = nullptr;
-    context_link* link = nullptr;         // the context this task last waited with; see context.hpp
-    std::atomic<std::uint16_t> deque{0};  // 1 + the index of the worker in whose deque it is; changes under its lock
+    context_link* link = nullptr;    // the context this task last waited with; see context.hpp
+    atomic<std::uint16_t> deque{0};  // 1 + the index of the worker in whose deque it is; changes under its lock
     task_role role = task_role::awaited;
     std::uint8_t shard = 0;
 
@@ -84,6 +84,10 @@ public:
     std::uint32_t size() const noexcept {
         return ready_.load(std::memory_order_relaxed) + children_.load(std::memory_order_relaxed);
     }
+    // For an engine that chooses who runs next: no schedule point.
+    bool holds_something() const noexcept {
+        return (ready_.raw().load(std::memory_order_relaxed) | children_.raw().load(std::memory_order_relaxed)) != 0;
+    }
     std::uint32_t ready() const noexcept { return ready_.load(std::memory_order_relaxed); }
     std::uint32_t children() const noexcept { return children_.load(std::memory_order_relaxed); }
     std::uint32_t pops() const noexcept { return pops_.load(std::memory_order_relaxed); }
@@ -91,7 +95,7 @@ public:
 
 private:
     // A counter with one writer at a time: no read-modify-write.
-    static void count(std::atomic<std::uint32_t>& counter, int by) noexcept {
+    static void count(atomic<std::uint32_t>& counter, int by) noexcept {
         counter.store(counter.load(std::memory_order_relaxed) + static_cast<std::uint32_t>(by),
                       std::memory_order_relaxed);
     }
@@ -137,10 +141,10 @@ private:
     task_header* oldest_ = nullptr;
     task_header* newest_ = nullptr;
     std::uint32_t children_in_a_row_ = 0;
-    std::atomic<std::uint32_t> ready_{0};
-    std::atomic<std::uint32_t> children_{0};
-    std::atomic<std::uint32_t> pops_{0};          // resumptions that left: shows a guest whether the queue moves
-    std::atomic<std::uint32_t> oldest_taken_{0};  // how often the oldest child left
+    atomic<std::uint32_t> ready_{0};
+    atomic<std::uint32_t> children_{0};
+    atomic<std::uint32_t> pops_{0};          // resumptions that left: shows a guest whether the queue moves
+    atomic<std::uint32_t> oldest_taken_{0};  // how often the oldest child left
 };
 
 // One thread of a scheduler, as its own code sees it. Everything here but the queue's hints is that thread's.
@@ -209,7 +213,7 @@ private:
         fuse_ = 1;
     }
 
-    const std::atomic<bool>& watched_;  // the scheduler's: somebody will look at what is queued here
+    const atomic<bool>& watched_;  // the scheduler's: somebody will look at what is queued here
     // The fuse burns once an operation; when it is out, account() looks at the budget, at the clock, at the peers.
     std::int32_t fuse_ = 1;
     std::int32_t fuse_length_ = 1;
