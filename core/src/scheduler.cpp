@@ -53,9 +53,13 @@ bool scheduler_core::spawn(task_promise_base& root, const char* name) noexcept {
     const std::uint32_t which = next_shard_.fetch_add(1, std::memory_order_relaxed) % shards;
     root.shard = static_cast<std::uint8_t>(which);
     shard& list = shards_[which];
-    // On a thread of somebody else's, a shutdown may come between the list and the queue: the pin holds it up.
+    // On a thread of somebody else's, a shutdown may come between the list and the queue: the pin holds it up. Who is
+    // refused at once does not pin: threads that go on trying would hold up the end for ever.
     const bool guest = !current_worker || &current_worker->home != this;
-    if (guest) pin();
+    if (guest) {
+        if (!accepting_.load(std::memory_order_relaxed)) return false;
+        pin();
+    }
     {
         lock_guard hold(list.guard);
         if (!accepting_.load(std::memory_order_relaxed)) {

@@ -11,12 +11,16 @@ bool commit_task_elsewhere(task_header& task) noexcept {
 }
 
 // Tasks of one scheduler that follow each other go to it together, up to 64: thousands may wait on a channel that is
-// closed, and the workers are to start before the last is on its way.
+// closed, and the workers are to start before the last is on its way. The tasks come first, whatever waited before them:
+// waking the others may run a callback of the user's, and until a task is on its way its scheduler cannot end.
 void wake_list::wake_all(wakeable* first) noexcept {
+    wakeable* others = nullptr;
+    wakeable** end = &others;
     while (wakeable* const each = first) {
         first = each->next;
         if (each->wake) {
-            each->wake(*each);
+            *end = each;
+            end = &each->next;
             continue;
         }
         task_header* const head = static_cast<task_header*>(each->target);
@@ -32,6 +36,11 @@ void wake_list::wake_all(wakeable* first) noexcept {
         last->next = nullptr;
         home.inject_all(*head, *last, count);
         home.unpin(count);
+    }
+    *end = nullptr;
+    while (wakeable* const each = others) {
+        others = each->next;
+        each->wake(*each);
     }
 }
 

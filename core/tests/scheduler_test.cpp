@@ -14,9 +14,11 @@
 
 #include <gtest/gtest.h>
 #include <gristmill/channel.hpp>
+#include <gristmill/start.hpp>
 #include <gristmill/wait_group.hpp>
 #include <live_value.hpp>
 #include <short_of_threads.hpp>
+#include "support/waiting.hpp"
 
 #if defined(__linux__)
 #include <sys/resource.h>
@@ -269,6 +271,44 @@ TEST_F(scheduler, destroyed_in_any_order_while_threads_send) {
         all.clear();
         values.close();
     }
+}
+
+// B22: one of them was always about to be refused, and the end waited until there was a moment without.
+TEST_F(scheduler, shutdown_returns_while_threads_go_on_spawning) {
+    gm::scheduler cpu({.threads = 1});
+    std::atomic<bool> over = false;
+    std::atomic<int> refused = 0;
+    std::vector<std::jthread> spawners;
+    for (int t = 0; t < 32; ++t)
+        spawners.emplace_back([&] {
+            while (!over)
+                if (!cpu.spawn([]() -> gm::task<> { co_return; }())) ++refused;
+        });
+    static_cast<void>(cpu.shutdown(0ms));
+    gm::test::wait_until([&] { return refused > 0; });
+    over = true;
+}
+
+// B22: the callback waited before the task did, and waking it came first: it waited for the end of a scheduler that waited
+// for it to let go of its task.
+TEST_F(scheduler, callback_ends_the_scheduler_of_a_task_that_is_woken_with_it) {
+    gm::channel<int> numbers(0);
+    gm::wait_group begun;
+    begun.add();
+    gm::scheduler cpu({.threads = 1});
+    bool ended = false;
+    auto first = gm::start_receive(numbers, [&](auto) {
+        static_cast<void>(cpu.shutdown(60s));
+        ended = true;
+    });
+    cpu.spawn([](gm::channel<int> from, gm::wait_group& tell) -> gm::task<> {
+        tell.done();
+        static_cast<void>(co_await from.async_receive());
+    }(numbers, begun));
+    begun.wait();
+    gm::test::until_receivers_wait(numbers, 2);
+    numbers.close();
+    EXPECT_TRUE(ended);
 }
 
 TEST_F(scheduler, coroutine_that_never_has_to_wait_lets_others_run) {

@@ -203,3 +203,25 @@ TEST(workers, shutdown_reaches_those_who_fall_asleep) {
         },
         some);
 }
+
+// Threads that go on spawning, in vain, until the end is over: one of them was always about to be refused, and the end
+// waited for it.
+TEST(workers, end_comes_while_threads_go_on_spawning) {
+    expect_sound(
+        [](arena& here) {
+            bool over = false;
+            int ran = 0;
+            gm::scheduler sched({.threads = 2});
+            for (int who = 0; who != 20; ++who)
+                here.go("spawner", [&] {
+                    while (!over) {
+                        static_cast<void>(sched.spawn(count(ran)));
+                        gm::detail::current_engine->yield();
+                    }
+                });
+            static_cast<void>(sched.shutdown(0ms));
+            over = true;
+            here.join();
+        },
+        {.schedules = 500, .real_workers = true});
+}

@@ -46,7 +46,10 @@ public:
     void inject(task_header& task) noexcept;
     void inject_all(task_header& first, task_header& last, std::uint32_t count) noexcept;  // chained by next
 
-    // Between pin() and unpin() no task of this scheduler is destroyed.
+    // Between pin() and unpin() no task of this scheduler is destroyed. Whoever pins unpins after a few steps of ours: no
+    // user code runs between the two, and nothing waits there for anything but a lock. Once the workers have stopped, each
+    // coroutine that waits is made ready once more at most, and a thread that calls spawn() in vain pins once at most,
+    // whatever it does: so the wait for the pins comes to an end, whoever goes on with sending and spawning.
     void pin() noexcept { pins_.fetch_add(1, std::memory_order_acquire); }
     void unpin(std::uint32_t count = 1) noexcept { pins_.fetch_sub(count, std::memory_order_release); }
     void wait_for_pins() const noexcept;
