@@ -14,9 +14,9 @@
 #include <gristmill/context.hpp>
 #include <gristmill/pool.hpp>
 #include <gristmill/timer.hpp>
-#include <gristmill/virtual_time.hpp>
 #include <gristmill/wait_group.hpp>
 
+#include "../support/five_jobs.hpp"
 #include "board.hpp"
 #include "screen.hpp"
 
@@ -110,25 +110,7 @@ void report(const demo::picture& at, std::size_t left) {
 void dry_run() {
     const gm::time_point begin = gm::now();
     gm::virtual_time day({.seed = 3});
-    const gm::virtual_report course = day.run([&table = day.table()] {
-        gm::channel<int> jobs(5);
-        table.begin(3);
-        for (int job = 1; job <= 5; ++job) {
-            jobs.send(job);
-            table.queued(job);
-        }
-        jobs.close();
-        gm::wait_group crew;
-        for (std::size_t id = 1; id <= 3; ++id)
-            crew.go([&, id] {
-                for (int job : jobs) {
-                    table.started(id, job);
-                    gm::sleep(1s);
-                    table.finished(id, job);
-                }
-            });
-        crew.wait();
-    });
+    const gm::virtual_report course = run_five_jobs(day);
     const double took = std::chrono::duration<double, std::milli>(gm::now() - begin).count();
     std::printf("\nThe dry run: five jobs, a second each, on virtual time.\nIt took %.1f ms.\n\n%s", took,
                 day.table().text().c_str());

@@ -8,3 +8,11 @@ foreach(program IN LISTS example_programs)
   math(EXPR timeout "30 * ${patience}")
   set_tests_properties(example.${program} PROPERTIES LABELS example TIMEOUT ${timeout})
 endforeach()
+
+# The demo, as ./gristmill demo shows it: tests/example/check_demo says what it has to do.
+if(TARGET demo)
+  add_test(NAME example.demo
+           COMMAND ${CMAKE_CURRENT_LIST_DIR}/check_demo ${CMAKE_CROSSCOMPILING_EMULATOR} $<TARGET_FILE:demo>)
+  math(EXPR timeout "60 * ${patience}")
+  set_tests_properties(example.demo PROPERTIES LABELS example TIMEOUT ${timeout})
+endif()
