@@ -9,6 +9,7 @@
 #include <gristmill/scheduler.hpp>
 
 #include "schedule/accounting.hpp"
+#include "schedule/countdown.hpp"
 
 using namespace schedule;
 using namespace std::chrono_literals;
@@ -22,21 +23,6 @@ gm::task<> count(int& ran) {
     ++ran;
     co_return;
 }
-
-// Tells a worker that is held up that the last of so many has run.
-class countdown {
-public:
-    explicit countdown(int left) noexcept : left_(left) {}
-    void arrive() noexcept {
-        gm::detail::schedule_point();
-        if (--left_ == 0) bed_.unpark();
-    }
-    void wait() noexcept { bed_.park(); }  // not a wait of the library's: the whole worker stands still
-
-private:
-    int left_;
-    gm::detail::parker bed_;
-};
 
 gm::task<> arrive(countdown& at) {
     at.arrive();
@@ -54,8 +40,7 @@ enum class queued_as : std::uint8_t { tasks, forks, receivers };
 gm::task<> long_job(arena& here, gm::scheduler& on, queued_as how, gm::channel<int> numbers,
                     std::chrono::microseconds before = 0us) {
     countdown others(2);
-    gm::detail::parker nap;
-    if (before != 0us) static_cast<void>(nap.park_until(gm::now() + before));
+    if (before != 0us) stand_still(before);
     if (how == queued_as::tasks) {
         for (int i = 0; i != 2; ++i) here.check(on.spawn(arrive(others)), "refused");
         others.wait();
