@@ -50,29 +50,21 @@ bool scheduler_core::spawn(task_promise_base& root, const char* name) noexcept {
     root.home = this;
     root.role = task_role::root;
     std::construct_at(&root.root, task_promise_base::root_entry{nullptr, nullptr, name});
-    const std::uint32_t which = next_shard_.fetch_add(1, std::memory_order_relaxed) % shards;
-    root.shard = static_cast<std::uint8_t>(which);
-    shard& list = shards_[which];
-    // On a thread of somebody else's, a shutdown may come between the list and the queue: the pin holds it up. Who is
-    // refused at once does not pin: threads that go on trying would hold up the end for ever.
+    root.shard = static_cast<std::uint8_t>(next_shard_.fetch_add(1, std::memory_order_relaxed) % shards);
+    shard& list = shards_[root.shard];
     const bool guest = !current_worker || &current_worker->home != this;
-    if (guest) {
-        if (!accepting_.load(std::memory_order_relaxed)) return false;
-        pin();
-    }
     {
         lock_guard hold(list.guard);
-        if (!accepting_.load(std::memory_order_relaxed)) {
-            if (guest) unpin();
-            return false;
-        }
+        if (!accepting_.load(std::memory_order_relaxed)) return false;
         live_.fetch_add(1, std::memory_order_relaxed);
         root.root.next = list.first;
         if (list.first) list.first->root.prev = &root;
         list.first = &root;
+        // On a thread of somebody else's, a shutdown might come between the list and the queue: it takes this lock before
+        // it destroys anything. Not by a pin: threads that go on trying in vain would hold up the end for ever.
+        if (guest) inject(root);
     }
-    requeue(root);
-    if (guest) unpin();
+    if (!guest) requeue(root);
     return true;
 }
 

@@ -48,8 +48,8 @@ public:
 
     // Between pin() and unpin() no task of this scheduler is destroyed. Whoever pins unpins after a few steps of ours: no
     // user code runs between the two, and nothing waits there for anything but a lock. Once the workers have stopped, each
-    // coroutine that waits is made ready once more at most, and a thread that calls spawn() in vain pins once at most,
-    // whatever it does: so the wait for the pins comes to an end, whoever goes on with sending and spawning.
+    // coroutine that waits is made ready once more at most: so the wait for the pins comes to an end, whoever goes on with
+    // sending and spawning.
     void pin() noexcept { pins_.fetch_add(1, std::memory_order_acquire); }
     void unpin(std::uint32_t count = 1) noexcept { pins_.fetch_sub(count, std::memory_order_release); }
     void wait_for_pins() const noexcept;
@@ -72,7 +72,13 @@ private:
     };
     static constexpr std::size_t shards = 8;
 
-    static std::uint64_t ticks() noexcept { return current_engine ? current_engine->ticks() : os::ticks(); }
+    // Explored worlds alone leave a scheduler its own workers: nobody else pays for the question.
+    static std::uint64_t ticks() noexcept {
+#if defined(GRISTMILL_SCHEDULE_POINTS)
+        if (current_engine) return current_engine->ticks();
+#endif
+        return os::ticks();
+    }
     void run(worker& me) noexcept;
     task_header* find(worker& me) noexcept;
     task_header* take_shared(worker& me) noexcept;
