@@ -197,7 +197,13 @@ TEST(channel_async, one_task_may_wait_with_several_contexts_in_turn) {
 
 // ---- many waiters ----
 
-double seconds_to_cancel(int waiters) {
+// So many that a cost quadratic in their number would not come to its end: the time limit of the test would.
+TEST(channel_async, cancelling_a_million_waiters_leaves_nobody) {
+#if defined(GRISTMILL_SLOW_BUILD)
+    constexpr int waiters = 100'000;
+#else
+    constexpr int waiters = 1'000'000;
+#endif
     gm::scheduler crew({.threads = 1});
     const channel<int> numbers(0);
     const gm::context_source source;
@@ -208,29 +214,13 @@ double seconds_to_cancel(int waiters) {
     for (int i = 0; i < waiters; ++i) crew.spawn(waits(numbers, source, cancelled));
     gm::test::wait_until([&] {
         if (gm::test::waiting_receivers(numbers) == static_cast<std::size_t>(waiters)) return true;
-        std::this_thread::sleep_for(1ms);  // a look is linear: not too many of them
+        std::this_thread::sleep_for(10ms);  // a look is linear: not too many of them
         return false;
     });
-    const auto start = std::chrono::steady_clock::now();
     source.cancel();
     EXPECT_TRUE(crew.shutdown(1min));
-    const double took = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     EXPECT_EQ(cancelled, waiters);
     EXPECT_EQ(gm::test::waiting_receivers(numbers), 0u);
-    return took;
-}
-
-TEST(channel_async, cancelling_100000_waiters_is_linear_and_leaves_nobody) {
-#if defined(GRISTMILL_SLOW_BUILD)
-    constexpr int many = 20'000;
-#else
-    constexpr int many = 100'000;
-#endif
-    (void)seconds_to_cancel(many / 10);
-    const double small = seconds_to_cancel(many / 10), large = seconds_to_cancel(many);
-    RecordProperty("ratio_for_ten_times_as_many", std::to_string(large / small));
-    std::printf("cancelling ten times as many took %.1f times as long\n", large / small);
-    EXPECT_LT(large / small, 100);  // reported; only a gross excess fails
 }
 
 TEST(channel_async, cancel_again_and_after_all_have_left_is_harmless) {

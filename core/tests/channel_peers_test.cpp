@@ -106,32 +106,21 @@ gm::task<> waits(channel<int> numbers, std::atomic<int>& begun, std::atomic<int>
     if (auto got = co_await numbers.async_receive()) sum += *got;
 }
 
-double seconds_for(int waiters) {
+// Creating waiters was quadratic in their number: a million of them would not come to an end.
+TEST(peers, million_waiters_are_made) {
+#if defined(GRISTMILL_SLOW_BUILD)
+    constexpr int waiters = 100'000;
+#else
+    constexpr int waiters = 1'000'000;
+#endif
     gm::scheduler crew({.threads = 1});
     const channel<int> numbers(0);
     std::atomic<int> begun = 0, sum = 0;
-    const auto start = std::chrono::steady_clock::now();
     for (int i = 0; i < waiters; ++i) crew.spawn(waits(numbers, begun, sum));
     gm::test::wait_until([&] { return begun == waiters; });
-    const double took = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     numbers.close();
     EXPECT_TRUE(crew.shutdown(1min));
     EXPECT_EQ(sum, 0);
-    return took;
-}
-
-// Creating waiters was quadratic in their number. Reported; only a gross excess fails.
-TEST(peers, creating_waiters_is_linear) {
-#if defined(GRISTMILL_SLOW_BUILD)
-    constexpr int few = 1'000;
-#else
-    constexpr int few = 10'000;
-#endif
-    (void)seconds_for(few);
-    const double small = seconds_for(few), large = seconds_for(few * 10);
-    RecordProperty("ratio_for_ten_times_as_many", std::to_string(large / small));
-    std::printf("ten times the waiters took %.1f times as long\n", large / small);
-    EXPECT_LT(large / small, 60);
 }
 
 gm::task<int> throws() {
