@@ -3,6 +3,7 @@
 #include <memory>
 
 #include <gristmill/detail/misuse.hpp>
+#include <gristmill/detail/thread_wait.hpp>
 
 namespace gm {
 namespace detail {
@@ -12,26 +13,9 @@ channel_status sleep_here(const limits& until, std::source_location where) noexc
     if (until.has_deadline && until.deadline <= now()) return channel_status::ok;
     if (current_worker) misuse("a blocking sleep on a thread of a scheduler: co_await gm::async_sleep instead", where);
     if (current_engine) current_engine->waits(nullptr, "sleeps", nullptr, where);
-    parker bed;
-    context_link link;
-    if (until.context) {
-        link.node.wake = wake_thread;
-        link.node.target = &bed;
-        link.word.arm();
-        until.context->enter(link);
-        if (until.context->done() && link.word.claim(claim_word::cancelled)) bed.unpark();
-    }
-    bool woken = true;
-    if (!until.has_deadline)
-        bed.park();  // without a context: for good
-    else
-        woken = bed.park_until(until.deadline);
-    if (!woken && until.context && !link.word.claim(claim_word::timed_out)) {
-        bed.park();  // the context came at the last moment, and its wake-up is on the way
-        woken = true;
-    }
-    context_core::leave(link);
-    return woken ? channel_status::cancelled : channel_status::ok;
+    thread_wait self;  // in no queue: only its limits end it
+    self.arm(until);
+    return self.sleep(until) == channel_status::timed_out ? channel_status::ok : channel_status::cancelled;
 }
 
 bool limited_sleep_operation::await_ready() noexcept {

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include <gristmill/detail/thread_wait.hpp>
 #include <gristmill/detail/wait_guard.hpp>
 
 namespace gm {
@@ -55,52 +56,25 @@ void channel_base::spin_for(const waiter_queue& queue) const noexcept {
         spin_until([this] { return count_ < room_; });
 }
 
-channel_status channel_base::wait_here(waiter& who, waiter_queue& queue, const limits& until,
-                                       std::source_location where, channel_lock::entry held) noexcept {
+channel_status channel_base::wait_here(void* slot, waiter_queue& queue, const limits& until, std::source_location where,
+                                       channel_lock::entry held) noexcept {
     if (current_worker) {
         guard.release(held);
         misuse("a blocking wait on a thread of a scheduler: co_await the async_ form, or use gm::blocking", where);
     }
-    parker bed;
-    who.wake = wake_thread;
-    who.target = &bed;
     if (current_engine) [[unlikely]]
         current_engine->waits(nullptr, &queue == &senders ? "sends to a channel" : "receives from a channel", this,
                               where);
-    const bool brief = capacity_ <= 1 && several_cpus && !current_engine;
-    if (!until.context && !until.has_deadline) {
-        queue.push(who);
-        guard.release(held);
-        if (brief) spin_until([&] { return bed.notified_already(); });
-        bed.park();
-        return who.outcome;
-    }
-
-    context_link link;
-    who.claim = &link.word;
-    who.id = channel_won;
-    link.word.arm();
-    queue.push(who);
+    thread_wait self;
+    self.slot = slot;
+    self.arm(until);
+    queue.push(self);
     guard.release(held);
-    if (until.context) {
-        link.node.wake = wake_thread;
-        link.node.target = &bed;
-        until.context->enter(link);
-        if (until.context->done() && link.word.claim(claim_word::cancelled)) bed.unpark();
-    }
-    if (brief) spin_until([&] { return bed.notified_already(); });
-    if (!until.has_deadline)
-        bed.park();
-    else if (!bed.park_until(until.deadline) && !link.word.claim(claim_word::timed_out))
-        bed.park();  // somebody fired it at the last moment: its outcome is on the way
-    context_core::leave(link);
-    switch (link.word.winner()) {
-        case claim_word::cancelled: who.outcome = channel_status::cancelled; break;
-        case claim_word::timed_out: who.outcome = channel_status::timed_out; break;
-        default: return who.outcome;
-    }
-    static_cast<void>(withdraw(who, queue));
-    return who.outcome;
+    if (capacity_ <= 1 && several_cpus && !current_engine) spin_until([&] { return self.woken_already(); });
+    const channel_status status = self.sleep(until);
+    if (status == channel_status::cancelled || status == channel_status::timed_out)
+        static_cast<void>(withdraw(self, queue));
+    return status;
 }
 
 context_link& context_guard::foreign_link(const waiter& who, context_core& core) {

@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include <gristmill/detail/pool_core.hpp>
+#include <gristmill/detail/thread_wait.hpp>
 #include <gristmill/pool.hpp>
 
 #include "pool_after_lock.hpp"
@@ -157,13 +158,7 @@ void pool_core::ended_locked(wake_list& wakes) noexcept {
 bool pool_core::wait_until_ended(const limits& until, what awaited) noexcept {
     if (inside(current_pool_worker)) misuse("a pool is waited for by one of its own jobs");
     while (true) {
-        parker bed;
-        context_link link;
-        waiter self;
-        self.wake = wake_thread;
-        self.target = &bed;
-        self.claim = &link.word;
-        self.id = 1;
+        thread_wait self;
         {
             lock_guard hold(guard_);
             const bool all = awaited == what::everything;
@@ -172,20 +167,10 @@ bool pool_core::wait_until_ended(const limits& until, what awaited) noexcept {
             if (threads == 0 && (awaited == what::threads || (bodies == 0 && coroutines_.size() == 0))) return true;
             if (until.context && until.context->done()) return false;
             if (until.has_deadline && until.deadline <= now()) return false;
-            link.word.arm();
+            self.arm(until);
             enders_.push(self);
         }
-        if (until.context) {
-            link.node.wake = wake_thread;
-            link.node.target = &bed;
-            until.context->enter(link);
-            if (until.context->done() && link.word.claim(claim_word::cancelled)) bed.unpark();
-        }
-        if (!until.has_deadline)
-            bed.park();
-        else if (!bed.park_until(until.deadline) && !link.word.claim(claim_word::timed_out))
-            bed.park();
-        context_core::leave(link);
+        static_cast<void>(self.sleep(until));
         lock_guard hold(guard_);
         if (self.linked) enders_.remove(self);
     }

@@ -2,7 +2,7 @@
 #include <gristmill/detail/pool_job.hpp>
 
 #include <gristmill/detail/pool_core.hpp>
-#include <gristmill/detail/wait_guard.hpp>
+#include <gristmill/detail/thread_wait.hpp>
 
 namespace gm {
 
@@ -94,26 +94,10 @@ bool pool_job::wait(const limits& until, std::source_location where) noexcept {
     if (done()) return true;
     if (core->help(*this) && done()) return true;
     if (current_worker) misuse("waiting for a job on a scheduler's thread would block it; co_await the future", where);
-    parker bed;
-    context_link link;
-    waiter self;
-    self.wake = wake_thread;
-    self.target = &bed;
-    self.claim = &link.word;
-    self.id = channel_won;
-    link.word.arm();
+    thread_wait self;
+    self.arm(until);
     if (!enqueue_waiter(self)) return true;
-    if (until.context) {
-        link.node.wake = wake_thread;
-        link.node.target = &bed;
-        until.context->enter(link);
-        if (until.context->done() && link.word.claim(claim_word::cancelled)) bed.unpark();
-    }
-    if (!until.has_deadline)
-        bed.park();
-    else if (!bed.park_until(until.deadline) && !link.word.claim(claim_word::timed_out))
-        bed.park();
-    context_core::leave(link);
+    static_cast<void>(self.sleep(until));
     static_cast<void>(withdraw_waiter(self));
     return done();
 }

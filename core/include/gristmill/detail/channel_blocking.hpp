@@ -20,24 +20,22 @@ inline bool is_past(const limits& until) noexcept { return until.has_deadline &&
 template <class T, class Attempt>
 channel_status block_on_channel(channel_core<T>& core, waiter_queue& queue, void* slot, const limits& until,
                                 std::source_location where, Attempt attempt) {
-    if (done_already(until)) return channel_status::cancelled;
-    wake_list wakes;
+    if (done_already(until)) [[unlikely]]
+        return channel_status::cancelled;
     for (bool spun = !core.worth_spinning();; spun = true) {
+        wake_list wakes;
         channel_status status;
         {
             channel_guard hold(core.guard);
             status = attempt(wakes);
-            if (status == channel_status::would_block) {
+            if (status == channel_status::would_block) [[unlikely]] {
                 if (is_past(until)) return channel_status::timed_out;
-                if (spun) {
-                    waiter self;
-                    self.slot = slot;
-                    return core.wait_here(self, queue, until, where, hold.hand_over());
-                }
+                if (spun) return core.wait_here(slot, queue, until, where, hold.hand_over());
             }
         }
         wakes.wake();
-        if (status != channel_status::would_block) return status;
+        if (status != channel_status::would_block) [[likely]]
+            return status;
         core.spin_for(queue);
     }
 }

@@ -25,13 +25,6 @@ using stored = std::conditional_t<std::is_nothrow_move_constructible_v<T>, T, st
 template <class T>
 inline constexpr bool is_boxed = !std::is_nothrow_move_constructible_v<T>;
 
-// When a wait may end without its channel: see gm::until.
-struct limits {
-    context_core* context = nullptr;
-    time_point deadline = time_point::max();
-    bool has_deadline = false;
-};
-
 // A counter that is changed under a lock and may be read without it, as a hint.
 class published_count {
 public:
@@ -62,9 +55,9 @@ public:
     }
     bool close() noexcept;
 
-    // Enqueues `who` (prepared by the caller but for its claim) and parks the calling thread until it is fired or
-    // `until` ends the wait. requires: the lock is held and nothing is ready; it is released.
-    channel_status wait_here(waiter& who, waiter_queue& queue, const limits& until, std::source_location where,
+    // The calling thread lines up in `queue`, with `slot`, and sleeps until it is fired or `until` ends the wait.
+    // requires: the lock is held and nothing is ready; it is released.
+    channel_status wait_here(void* slot, waiter_queue& queue, const limits& until, std::source_location where,
                              channel_lock::entry held) noexcept;
 
     // Whether a thread does well to look again for a moment before it lines up: where a single place goes from hand to

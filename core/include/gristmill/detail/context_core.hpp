@@ -23,6 +23,15 @@ struct context_link {
     context_core* core = nullptr;  // null: entered nowhere
 };
 
+// What else may end a wait, besides what is waited for: see gm::until.
+struct limits {
+    context_core* context = nullptr;
+    time_point deadline = time_point::max();
+    bool has_deadline = false;
+
+    bool exist() const noexcept { return context || has_deadline; }
+};
+
 // A link from its parts.
 static_assert(std::is_standard_layout_v<context_link>);
 inline context_link& link_of(wakeable& node) noexcept { return reinterpret_cast<context_link&>(node); }

@@ -1,5 +1,5 @@
 #pragma once
-// What may end a wait besides the channel: nothing, a context, or a context and a deadline. A guard is prepared
+// What may end a coroutine's wait besides the channel: nothing, a context, or a context and a deadline. A guard is prepared
 // with no lock held (it may allocate and lock), armed under the channel's lock, and disarmed when the wait is over.
 
 #include <memory>
@@ -33,8 +33,6 @@ inline armed look_at_context(context_core& core, claim_word& word, waiter& who) 
     who.outcome = channel_status::cancelled;
     return armed::over;
 }
-
-inline constexpr std::uint32_t channel_won = 1;
 
 // One word: the context, or the link of a foreign coroutine, which is the guard's own. A task's link is its promise's; either
 // is found through the word that the waiter carries.

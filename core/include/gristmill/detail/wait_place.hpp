@@ -12,6 +12,7 @@
 #include <gristmill/context.hpp>
 #include <gristmill/detail/lock.hpp>
 #include <gristmill/detail/resume_target.hpp>
+#include <gristmill/detail/thread_wait.hpp>
 #include <gristmill/detail/wait_guard.hpp>
 #include <gristmill/detail/waiter.hpp>
 
@@ -21,10 +22,9 @@ struct wait_place {
     lock guard;  // protects the queue and the owner's state
     waiter_queue waiting;
 
-    // Parks the calling thread until `who` is fired or `until` ends the wait; then `who` may still be in the queue, and
-    // `link`, whose word it carries, must outlive it there.
-    // requires: the lock is held and `who` is the last in the queue; the lock is released.
-    channel_status wait_here(waiter& who, context_link& link, const limits& until, const char* what,
+    // Puts the calling thread to sleep until `who` is fired or `until` ends the wait; then `who` may still be in the queue.
+    // requires: the lock is held, and `who` is armed and in the queue; the lock is released.
+    channel_status wait_here(thread_wait& who, const limits& until, const char* what,
                              std::source_location where) noexcept;
 };
 
@@ -50,18 +50,18 @@ bool withdraw_from(Place& place, waiter& who) noexcept {
 template <class Place>
 channel_status wait_at(Place& place, std::size_t n, const limits& until, std::source_location where) noexcept {
     if (until.context && until.context->done()) return channel_status::cancelled;
-    context_link link;
-    waiter self;
+    thread_wait self;
     self.slot = &n;
     {
         lock_guard hold(place.guard);
         if (place.attempt(n)) return channel_status::ok;
         if (until.has_deadline && until.deadline <= now()) return channel_status::timed_out;
+        self.arm(until);
         place.waiting.push(self);
         place.queued();
         hold.hand_over();
     }
-    const channel_status status = place.wait_here(self, link, until, Place::waits_as, where);
+    const channel_status status = place.wait_here(self, until, Place::waits_as, where);
     if (status != channel_status::ok) withdraw_from(place, self);
     return status;
 }

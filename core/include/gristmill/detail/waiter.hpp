@@ -55,6 +55,9 @@ private:
     atomic<std::uint32_t> word_{idle};
 };
 
+// What a waiter writes that stands alone under its word: what it waits for has come.
+inline constexpr std::uint32_t channel_won = 1;
+
 // A select's word. A case whose handler wants a value retires when its channel is closed; the last to retire fires.
 struct select_word : claim_word {
     atomic<std::uint32_t> live{0};  // cases that have not retired
