@@ -16,10 +16,12 @@ namespace detail {
 inline bool done_already(const limits& until) noexcept { return until.context && until.context->done(); }
 inline bool is_past(const limits& until) noexcept { return until.has_deadline && until.deadline <= now(); }
 
-// One operation of a thread: an attempt under the lock and, if it has to wait, the wait.
+// One operation of a thread: an attempt under the lock and, if it has to wait, the wait. Inlined, so that what `attempt`
+// refers to stays in registers: handed over in memory, it took a third of an operation that does not wait.
 template <class T, class Attempt>
-channel_status block_on_channel(channel_core<T>& core, waiter_queue& queue, void* slot, const limits& until,
-                                std::source_location where, Attempt attempt) {
+[[gnu::always_inline]] inline channel_status block_on_channel(channel_core<T>& core, waiter_queue& queue, void* slot,
+                                                              const limits& until, std::source_location where,
+                                                              Attempt attempt) {
     if (done_already(until)) [[unlikely]]
         return channel_status::cancelled;
     for (bool spun = !core.worth_spinning();; spun = true) {
