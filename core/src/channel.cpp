@@ -1,5 +1,6 @@
 #include <gristmill/channel.hpp>
 
+#include <algorithm>
 #include <utility>
 
 #include <gristmill/detail/thread_wait.hpp>
@@ -40,20 +41,27 @@ const bool channel_base::several_cpus = os::usable_cpus() > 1;
 
 namespace {
 
-// A hand-off between two threads takes less than going to sleep: worth a short look where each value is one.
+// Between two threads that both run, most waits are over sooner than going to sleep and being woken would be. The pauses
+// between two looks double up to `longest`: each look takes a line from those who use it.
 template <class Ready>
-void spin_until(Ready ready) noexcept {
+void spin_until(Ready ready, std::uint32_t longest) noexcept {
     static const auto limit = static_cast<std::uint64_t>(2000 / os::nanoseconds_per_tick());
-    for (const std::uint64_t start = os::ticks(); !ready() && os::ticks() - start < limit;) os::relax();
+    std::uint32_t pause = 1;
+    for (const std::uint64_t start = os::ticks(); !ready() && os::ticks() - start < limit;) {
+        for (std::uint32_t turn = 0; turn != pause; ++turn) os::relax();
+        pause = std::min(pause * 2, longest);
+    }
 }
 
 }  // namespace
 
-void channel_base::spin_for(const waiter_queue& queue) const noexcept {
+void channel_base::linger_for(const waiter_queue& queue) const noexcept {
+    if (current_engine) return schedule_point();
+    const std::uint32_t longest = std::min<std::uint32_t>(capacity_, 32);  // a single place is wanted at once
     if (&queue == &receivers)
-        spin_until([this] { return count_ != 0; });
+        spin_until([this] { return count_ != 0; }, longest);
     else
-        spin_until([this] { return count_ < room_; });
+        spin_until([this] { return count_ < capacity_; }, longest);
 }
 
 channel_status channel_base::wait_here(void* slot, waiter_queue& queue, const limits& until, std::source_location where,
@@ -70,7 +78,7 @@ channel_status channel_base::wait_here(void* slot, waiter_queue& queue, const li
     self.arm(until);
     queue.push(self);
     guard.release(held);
-    if (capacity_ <= 1 && several_cpus && !current_engine) spin_until([&] { return self.woken_already(); });
+    if (capacity_ <= 1 && several_cpus && !current_engine) spin_until([&] { return self.woken_already(); }, 1);
     const channel_status status = self.sleep(until);
     if (status == channel_status::cancelled || status == channel_status::timed_out)
         static_cast<void>(withdraw(self, queue));

@@ -24,7 +24,7 @@ template <class T, class Attempt>
                                                               Attempt attempt) {
     if (done_already(until)) [[unlikely]]
         return channel_status::cancelled;
-    for (bool spun = !core.worth_spinning();; spun = true) {
+    for (bool lingered = !core.worth_lingering();; lingered = true) {
         wake_list wakes;
         channel_status status;
         {
@@ -32,13 +32,13 @@ template <class T, class Attempt>
             status = attempt(wakes);
             if (status == channel_status::would_block) [[unlikely]] {
                 if (is_past(until)) return channel_status::timed_out;
-                if (spun) return core.wait_here(slot, queue, until, where, hold.hand_over());
+                if (lingered) return core.wait_here(slot, queue, until, where, hold.hand_over());
             }
         }
         wakes.wake();
         if (status != channel_status::would_block) [[likely]]
             return status;
-        core.spin_for(queue);
+        core.linger_for(queue);
     }
 }
 

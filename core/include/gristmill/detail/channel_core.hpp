@@ -60,11 +60,18 @@ public:
     channel_status wait_here(void* slot, waiter_queue& queue, const limits& until, std::source_location where,
                              channel_lock::entry held) noexcept;
 
-    // Whether a thread does well to look again for a moment before it lines up: where a single place goes from hand to
-    // hand, and the other thread can run meanwhile.
-    bool worth_spinning() const noexcept { return capacity_ == 1 && several_cpus && !current_engine; }
-    // Spins up to 2 us until an operation that waits in `queue` looks possible.
-    void spin_for(const waiter_queue& queue) const noexcept;
+    // Whether a thread does well to linger before it lines up: not at a rendezvous, where it has to be in the queue to be
+    // met, and only if the other thread can run meanwhile. Explored schedules linger always.
+    bool worth_lingering() const noexcept {
+#if defined(GRISTMILL_SCHEDULE_POINTS)
+        return capacity_ != 0;
+#else
+        return capacity_ != 0 && several_cpus && !current_engine;
+#endif
+    }
+    // Spins up to 2 us until an operation that waits in `queue` looks possible. It promises nothing: look again, under the
+    // lock, and only then line up.
+    void linger_for(const waiter_queue& queue) const noexcept;
 
     // Takes `who` out of `queue` if it is still there. True: it was, nobody had fired it.
     bool withdraw(waiter& who, waiter_queue& queue) noexcept {
