@@ -100,6 +100,25 @@ TEST(channel, cancel_and_hand_off_agree_who_won) {
     });
 }
 
+// All who can end a thread's wait, at once.
+TEST(channel, cancel_deadline_and_hand_off_agree_who_won) {
+    expect_sound(
+        [](arena& here) {
+            gm::channel<int> channel(here.pick(2));
+            gm::context_source source;
+            int sent = 0, received = 0;
+            for (int i = 0; i != 2; ++i) {
+                here.go("sender", [&] { sent += channel.send(1, gm::until(source, 1s)) ? 1 : 0; });
+                here.go("receiver", [&] { received += channel.receive(gm::until(source, 1s)) ? 1 : 0; });
+            }
+            here.go("canceller", [&] { here.check(source.cancel(), "a cancel was ignored"); });
+            here.join();
+            while (channel.try_receive()) ++received;
+            here.check_equal(sent, received, "sent and received differ");
+        },
+        {.hasty_clock = true});
+}
+
 TEST(channel, tries_lose_and_double_nothing) {
     expect_sound([](arena& here) {
         gm::channel<int> channel(1);
