@@ -1,7 +1,10 @@
 // Admission: how a job gets into the queue, or does not; and how the queue is closed, stopped and emptied.
 #include <gristmill/detail/pool_core.hpp>
+#include <gristmill/detail/thread_wait.hpp>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 
 #include "pool_after_lock.hpp"
 
@@ -13,6 +16,8 @@ constexpr std::uint32_t deepest = 64;
 // A crew of trivial jobs hands its allowances out in pieces; a small queue has nothing to hand out.
 constexpr std::size_t smallest_shared_queue = 1024;
 constexpr std::uint32_t largest_allowance = 256;
+// Jobs that post into a full queue run their children in place, and ask only now and then whether it still is full.
+constexpr std::uint32_t full_again_after = 16;
 }  // namespace
 
 pool_core::pool_core(const pool_options& options, std::function<worker_state_box()> make_state)
@@ -67,8 +72,8 @@ bool pool_core::has_room() noexcept {
     return taken_ahead_ != 0 && waiting_refreshed() < limit;
 }
 
-// Tells those who wait for room. While jobs are trivial, one waiter is woken when a quarter of the queue is free: waking it for
-// each place would cost a thousand times the job. That is safe because such a waiter looks again by itself for a while,
+// Tells those who wait for room. While jobs are trivial, one waiter is woken when what is left would be done by the time it is
+// up: waking it for each place would cost a thousand times the job. That is safe because such a waiter looks again by itself for a while,
 // and then asks to be told of every single place (strict_).
 void pool_core::make_room_known(after_lock& after, bool trivial) noexcept {
     if (for_room_.empty()) [[likely]]
@@ -78,7 +83,7 @@ void pool_core::make_room_known(after_lock& after, bool trivial) noexcept {
     const std::size_t limit = std::max<std::size_t>(options_.queue, 1);
     if (options_.queue != 0 && waiting >= limit) return;
     const std::size_t free = options_.queue == 0 ? 1 : limit - waiting;
-    if (!strict && trivial && free < limit / 4) return;
+    if (!strict && trivial && waiting * average_ > worth_waking_) return;
     for (std::size_t i = strict || !trivial ? free : 1; i != 0; --i) {
         waiter* const first = for_room_.pop_claimed();
         if (!first) break;
@@ -92,35 +97,22 @@ bool pool_core::wait_for_room(const limits& until) {
     for (int looks = 0;; ++looks) {
         if (until.context && until.context->done()) return false;
         if (until.has_deadline && until.deadline <= now()) return false;
-        parker bed;
-        context_link link;  // the word that the pool, the context and our own clock claim
-        waiter self;
-        self.wake = wake_thread;
-        self.target = &bed;
-        self.claim = &link.word;
-        self.id = 1;
+        thread_wait self;
+        limits look = until;  // ours end it, or it is time to look again
         const bool strict = looks >= 4 || engine_;
+        if (!strict) {
+            look.deadline = std::min(until.deadline, now() + patience);
+            look.has_deadline = true;
+            patience *= 2;
+        }
         {
             lock_guard hold(guard_);
             if (closed_ || has_room()) return true;
             if (strict) strict_.store(true, std::memory_order_relaxed);
-            link.word.arm();
+            self.arm(look);
             for_room_.push(self);
         }
-        if (until.context) {
-            link.node.wake = wake_thread;
-            link.node.target = &bed;
-            until.context->enter(link);
-            if (until.context->done() && link.word.claim(claim_word::cancelled)) bed.unpark();
-        }
-        time_point wake_at = strict ? time_point::max() : now() + patience;
-        if (until.has_deadline) wake_at = std::min(wake_at, until.deadline);
-        patience *= 2;
-        if (wake_at == time_point::max())
-            bed.park();
-        else if (!bed.park_until(wake_at) && !link.word.claim(claim_word::timed_out))
-            bed.park();  // woken at the last moment: that unpark is on its way
-        context_core::leave(link);
+        static_cast<void>(self.sleep(look));
         lock_guard hold(guard_);
         if (self.linked) for_room_.remove(self);
     }
@@ -143,10 +135,49 @@ bool pool_core::withdraw_for_room(waiter& who) noexcept {
 
 // ---- in ----
 
-bool pool_core::post_closure(pool_entry entry) {
-    pool_worker* const me = current_pool_worker;
-    if (inside(me) && post_inside(*me, entry)) [[likely]]
-        return true;
+bool pool_core::post_closure(const entry_ops* ops, std::uint64_t a, std::uint64_t b, std::uint64_t c) {
+    pool_entry entry;
+    if (pool_worker* const me = current_pool_worker; !inside(me)) [[likely]] {
+        const std::uint64_t entered = stamps_ || ordered_.load(std::memory_order_relaxed) ? stamp() : 0;
+        lock_guard hold(guard_);
+        if (pool_entry* const place = add_for_busy_crew(entered)) [[likely]] {
+            lay(*place, ops, last_stamp_, a, b, c);
+            return true;
+        }
+    } else {
+        lay(entry, ops, 0, a, b, c);
+        return post_from_inside(*me, entry);
+    }
+    lay(entry, ops, 0, a, b, c);
+    return post_slowly(entry);
+}
+
+// requires: the lock. A place at the end of the queue, if there is room and nobody needs to be told: what a producer does a
+// million times. Null: nothing happened.
+inline pool_entry* pool_core::add_for_busy_crew(std::uint64_t entered) {
+    if (closed_ || options_.sizing.most != 0) return nullptr;
+    const auto waiting = static_cast<std::ptrdiff_t>(queue_.size() + coroutines_.size() + taken_ahead_) - tombstones_;
+    if (waiting >= static_cast<std::ptrdiff_t>(std::min<std::size_t>(options_.queue, PTRDIFF_MAX))) return nullptr;
+    if (sleepers_ != 0 ? worth_waking_somebody() : live_threads() < workers_.load(std::memory_order_relaxed))
+        return nullptr;
+    pool_entry& place = queue_.add(normal_priority);
+    last_stamp_ = std::max(entered, last_stamp_);
+    ++submitted_;
+    return &place;
+}
+
+bool pool_core::post_from_inside(pool_worker& me, pool_entry entry) {
+    if (me.full_for != 0) {
+        --me.full_for;
+        if (me.depth < deepest && !closed_.load(std::memory_order_relaxed)) {
+            run_here(entry);
+            return true;
+        }
+    }
+    return post_inside(me, entry) || post_slowly(entry);
+}
+
+bool pool_core::post_slowly(pool_entry& entry) {
     if (stamps_ || ordered_.load(std::memory_order_relaxed)) entry.stamp = stamp();
     admitted outcome;
     try {
@@ -155,11 +186,11 @@ bool pool_core::post_closure(pool_entry entry) {
         entry.discard();
         throw;
     }
-    if (outcome == admitted::yes) [[likely]]
-        return true;
+    if (outcome == admitted::yes) return true;
     if (outcome == admitted::run_here) {
-        in_caller_.fetch_add(1, std::memory_order_relaxed);
-        run_in_place(entry, inside(me) ? me : nullptr);
+        run_here(entry);
+        pool_worker* const me = current_pool_worker;
+        if (inside(me) && options_.full == when_full::wait) me->full_for = full_again_after;
         return true;
     }
     entry.discard();
@@ -167,12 +198,25 @@ bool pool_core::post_closure(pool_entry entry) {
     return false;
 }
 
+// What has no place in the queue, by whoever brought it.
+void pool_core::run_here(pool_entry& entry) {
+    pool_worker* const me = current_pool_worker;
+    if (inside(me)) {
+        me->in_place.add();
+        run_in_place(entry, me);
+    } else {
+        in_caller_.fetch_add(1, std::memory_order_relaxed);
+        run_in_place(entry, nullptr);
+    }
+}
+
 bool pool_core::post_inside(pool_worker& me, pool_entry& entry) {
+    if (closed_.load(std::memory_order_relaxed)) return false;
     const std::uint32_t allowed = me.allowance.load(std::memory_order_relaxed);
     if (allowed == 0 || ordered_.load(std::memory_order_relaxed)) [[unlikely]] {
         if (options_.queue < smallest_shared_queue || ordered_.load(std::memory_order_relaxed)) return false;
         lock_guard hold(guard_);
-        if (closed_ || !for_room_.empty()) return false;
+        if (!for_room_.empty()) return false;
         const std::size_t waiting = waiting_refreshed();
         if (waiting >= options_.queue) return false;
         const std::size_t share = std::clamp<std::size_t>((options_.queue - waiting) / 4, 1, largest_allowance);
@@ -306,11 +350,7 @@ void pool_core::submit(pool_job* job) {
     }
     switch (outcome) {
         case admitted::yes: return;
-        case admitted::run_here: {
-            in_caller_.fetch_add(1, std::memory_order_relaxed);
-            pool_worker* const me = current_pool_worker;
-            return run_in_place(entry, inside(me) ? me : nullptr);
-        }
+        case admitted::run_here: return run_here(entry);
         case admitted::cancelled: return never_runs(job, job_status::cancelled);
         case admitted::refused:
         case admitted::closed: return never_runs(job, job_status::refused);
@@ -426,7 +466,7 @@ bool pool_core::set_priority(pool_job& job, int level) {
 void pool_core::close() noexcept {
     after_lock after(*this);
     lock_guard hold(guard_);
-    closed_ = true;
+    closed_.store(true, std::memory_order_relaxed);
     while (waiter* const each = for_room_.pop_claimed()) after.wakes.commit(*each);
     strict_.store(false, std::memory_order_relaxed);
     after.wake_everybody = true;

@@ -47,6 +47,7 @@ pool_snapshot pool_core::snapshot() {
         local += each->local.size();
         all.submitted += each->submitted.get();
         all.finished += each->closures_done.get();
+        all.ran_in_caller += each->in_place.get();
         all.failed += each->failed.get();
         for (std::size_t i = 0; i != 48; ++i) {
             all.waited.buckets[i] += each->waited.buckets[i].get();

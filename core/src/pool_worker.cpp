@@ -1,5 +1,6 @@
 // The crew's threads: how a worker takes jobs, steals them, sleeps, keeps watch and leaves.
 #include <algorithm>
+#include <thread>
 
 #include <gristmill/detail/pool_core.hpp>
 
@@ -15,6 +16,7 @@ constexpr std::chrono::microseconds first_watch{100}, slowest_watch{1000};
 constexpr int empty_looks_before_sleep = 8;
 // Of its own queue between two looks at the crew's: whoever posts for ever must not starve those outside.
 constexpr std::uint64_t turns = 61;
+constexpr int looks_before_sleep = 4, turns_between_looks = 20;
 
 // False: it threw.
 bool run_closure(pool_entry& entry) noexcept {
@@ -71,7 +73,7 @@ void pool_core::execute(pool_worker& me, pool_entry& entry) noexcept {
 void pool_core::run_in_place(pool_entry& entry, pool_worker* me) noexcept {
     if (me) {
         ++me->depth;
-        me->free_since = stamp();
+        if (stamps_) me->free_since = stamp();
     }
     if (entry.is_job())
         run_job(entry.job(), me);
@@ -124,6 +126,7 @@ bool pool_core::next(pool_worker& me, pool_entry& entry) noexcept {
         }
         if (me.local.pop(entry)) break;
         if (steal(me, true) && me.local.pop(entry)) break;
+        if (linger(me)) continue;
         me.in_job.store(false, std::memory_order_relaxed);
         if (!sleep(me)) {
             lock_guard hold(guard_);
@@ -150,14 +153,27 @@ bool pool_core::take(pool_worker& me, pool_entry& entry) noexcept {
     const auto n = static_cast<std::uint32_t>(std::min<std::uint64_t>(
         {queue_.size() / (std::uint64_t{2} * std::max(1u, live_threads())), largest_batch, fitting}));
     if (n == 0) return true;
-    pool_entry batch[largest_batch];
-    for (std::uint32_t i = 0; i != n; ++i) batch[i] = queue_.pop();
-    me.local.put_reversed(batch, n);
+    me.local.put_batch(n, [this] { return queue_.pop(); });
     taken_ahead_ += n;
     return true;
 }
 
 // ---- who is awake ----
+
+// Before it sleeps: an outside producer of trivial jobs would have to wake it every few jobs, at 2 µs each and with the lines of
+// the queue going to and fro. So it gives way a few times, to the producer if that shares its CPU, and looks again.
+// True: there is something.
+bool pool_core::linger(pool_worker& me) noexcept {
+    if (engine_ || me.average >= trivial_ || lingering_.exchange(true, std::memory_order_relaxed)) return false;
+    bool found = queue_.size() != 0;
+    for (int look = 0; look != looks_before_sleep && !found; ++look) {
+        for (int turn = 0; turn != turns_between_looks; ++turn) os::relax();
+        std::this_thread::yield();
+        found = queue_.size() != 0;
+    }
+    lingering_.store(false, std::memory_order_relaxed);
+    return found;
+}
 
 // requires: the lock. What is popped must be unparked.
 pool_worker* pool_core::pop_sleeper() noexcept {
@@ -173,11 +189,12 @@ pool_worker* pool_core::pop_sleeper() noexcept {
 
 // requires: the lock. Somebody, if nobody else would come soon: a wake-up costs the waker 2 µs, so nobody is woken for trivial
 // work that a worker who runs is about to take, as long as one of the sleepers keeps watch.
-pool_worker* pool_core::whom_to_wake() noexcept {
-    if (!sleeping_ || waking_ != 0) return nullptr;
-    if (watching_ && sleepers_ != threads_ - stuck_ && queue_.size() * average_ < worth_waking_) return nullptr;
-    return pop_sleeper();
+bool pool_core::worth_waking_somebody() const noexcept {
+    if (!sleeping_ || waking_ != 0) return false;
+    return !watching_ || sleepers_ == threads_ - stuck_ || queue_.size() * average_ >= worth_waking_;
 }
+
+pool_worker* pool_core::whom_to_wake() noexcept { return worth_waking_somebody() ? pop_sleeper() : nullptr; }
 
 // All at once: those who find nothing to do sleep again at once, and one by one this might never end.
 void pool_core::wake_all() noexcept {

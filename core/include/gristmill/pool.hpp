@@ -91,8 +91,10 @@ public:
         if constexpr ((detail::small_closure<body_type> || detail::blocked_closure<body_type>) &&
                       std::invocable<body_type&>)
             if constexpr (!detail::is_task<detail::body_return<body_type>>)
-                if (core_->closures_are_plain()) [[likely]]
-                    return core_->post_closure(detail::entry_of_closure<body_type>(std::forward<F>(body)));
+                if (core_->closures_are_plain()) [[likely]] {
+                    const auto packed = detail::pack_closure<body_type>(std::forward<F>(body));
+                    return core_->post_closure(packed.ops, packed.words[0], packed.words[1], packed.words[2]);
+                }
         return post(std::forward<F>(body), submit_options{});
     }
     template <job_body F>

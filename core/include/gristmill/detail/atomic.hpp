@@ -18,6 +18,7 @@ public:
     atomic(const atomic&) = delete;
     atomic& operator=(const atomic&) = delete;
 
+    operator T() const noexcept { return load(); }
     T load(std::memory_order order = std::memory_order_seq_cst) const noexcept {
         schedule_point();
         return value_.load(order);

@@ -65,8 +65,9 @@ public:
 
     // The worker's own; others read the counters.
     local_queue local;
-    std::atomic<std::uint32_t> allowance{0};  // jobs it may still put into `local`
-    own_counter jobs, closures_done, failed, submitted, busy_ticks, busy_jobs;
+    atomic<std::uint32_t> allowance{0};  // jobs it may still put into `local`
+    own_counter jobs, closures_done, failed, submitted, in_place, busy_ticks, busy_jobs;
+    std::uint32_t full_for = 0;  // posts of its jobs that need not ask again whether the queue is full
     own_histogram waited, ran;
     std::atomic<std::uint64_t> session_begun{0};
     std::uint64_t session_jobs = 0;
@@ -90,10 +91,10 @@ public:
     bool stuck = false;
     bool alive = false;
     bool launching = false;  // whoever starts the thread has not yet put it into `thread`
-    std::atomic<bool> in_job{false};
+    atomic<bool> in_job{false};
     pool_thread thread;
 
-    std::atomic<bool> seen_full{false};  // its own queue was not empty when a guest looked last
+    atomic<bool> seen_full{false};  // its own queue was not empty when a guest looked last
 };
 
 extern constinit thread_local pool_worker* current_pool_worker;
@@ -108,7 +109,7 @@ public:
     void release() noexcept;
 
     // A small closure that nobody waits for. False: refused.
-    bool post_closure(pool_entry entry);
+    bool post_closure(const entry_ops* ops, std::uint64_t a, std::uint64_t b, std::uint64_t c);
     // Takes over one reference; the job is queued, run or settled.
     void submit(pool_job* job);
     // For whoever cannot wait: false, nothing happened, if submit() would wait or run it here.
@@ -178,6 +179,10 @@ private:
     admitted admit_when_full(pool_entry& entry, int level, pool_job* job, after_lock& after);
     void push_locked(pool_entry& entry, int level, pool_job* job, after_lock& after);
     bool post_inside(pool_worker& me, pool_entry& entry);
+    bool post_from_inside(pool_worker& me, pool_entry entry);
+    pool_entry* add_for_busy_crew(std::uint64_t entered);
+    bool post_slowly(pool_entry& entry);
+    bool worth_waking_somebody() const noexcept;
     bool has_room() noexcept;
     std::size_t waiting_refreshed() noexcept;
     void make_room_known(after_lock& after, bool trivial) noexcept;
@@ -194,6 +199,8 @@ private:
     bool leave_idle(pool_worker& me) noexcept;
     bool steal(pool_worker& me, bool greedy) noexcept;
     bool sleep(pool_worker& me) noexcept;
+    bool linger(pool_worker& me) noexcept;
+    void run_here(pool_entry& entry);
     bool wake_up(pool_worker& me) noexcept;
     void end_watch() noexcept;
     bool anything_queued() const noexcept;
@@ -272,7 +279,7 @@ private:
     unsigned threads_ = 0;
     unsigned stuck_ = 0;
     bool watching_ = false;
-    bool closed_ = false;
+    atomic<bool> closed_{false};  // read without the lock by jobs that post
     bool load_watched_ = false;
     std::uint64_t average_ = 0;
     waiter_queue for_room_;
@@ -286,9 +293,10 @@ private:
     unsigned coroutines_late_ = 0;           // of those: timed out
     std::vector<pool_job*> coroutine_jobs_;  // those that run
 
-    alignas(64) std::atomic<bool> watched_{true};  // false: workers sleep and none of them watches
-    std::atomic<bool> ordered_{false};             // levels or expiry are in use: no batches, no local queues
-    std::atomic<bool> strict_{false};              // somebody waits for each single place
+    alignas(64) atomic<bool> watched_{true};  // false: workers sleep and none of them watches
+    atomic<bool> lingering_{false};
+    atomic<bool> ordered_{false};  // levels or expiry are in use: no batches, no local queues
+    atomic<bool> strict_{false};   // somebody waits for each single place
     std::atomic<unsigned> workers_{0};
     std::atomic<pool_worker* const*> table_{nullptr};
     std::atomic<std::uint32_t> table_size_{0};

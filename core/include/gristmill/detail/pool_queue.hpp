@@ -12,6 +12,7 @@
 #include <bit>
 #include <cstdint>
 
+#include <gristmill/detail/atomic.hpp>
 #include <gristmill/detail/lock.hpp>
 #include <gristmill/detail/pool_entry.hpp>
 
@@ -23,14 +24,21 @@ public:
 
     explicit pool_queue(std::uint64_t step) noexcept : step_(step) {}
 
-    std::size_t size() const noexcept { return size_; }
+    std::size_t size() const noexcept { return size_.load(std::memory_order_relaxed); }  // without the lock: a hint
     // Only then do keys matter.
     bool several_levels() const noexcept { return (used_ & (used_ - 1)) != 0; }
 
     void push(int level, const pool_entry& entry) {
         rings_[level].push_back(entry);
         used_ |= 1u << level;
-        ++size_;
+        set_size(size() + 1);
+    }
+
+    pool_entry& add(int level) {
+        pool_entry& added = rings_[level].add_back();
+        used_ |= 1u << level;
+        set_size(size() + 1);
+        return added;
     }
 
     // An entry that keeps its time while it changes its level: in its place among the ring's.
@@ -40,7 +48,7 @@ public:
         while (at != 0 && ring[at - 1].stamp > entry.stamp) --at;
         ring.insert(at, entry);
         used_ |= 1u << level;
-        ++size_;
+        set_size(size() + 1);
     }
 
     // requires: not empty, as the next three.
@@ -58,7 +66,7 @@ public:
                 const pool_entry entry = ring.front();
                 ring.pop_front();
                 if (gone(entry))
-                    --size_;
+                    set_size(size() - 1);
                 else
                     ring.push_back(entry);  // there is room: one has just left
             }
@@ -67,6 +75,8 @@ public:
     }
 
 private:
+    void set_size(std::size_t n) noexcept { size_.store(n, std::memory_order_relaxed); }
+
     int first_level() noexcept {
         if (!several_levels()) [[likely]]
             return std::countr_zero(used_);
@@ -85,13 +95,13 @@ private:
         const pool_entry entry = ring.front();
         ring.pop_front();
         if (ring.empty()) used_ &= ~(1u << level);
-        --size_;
+        set_size(size() - 1);
         return entry;
     }
 
     entry_ring rings_[levels];
     std::uint32_t used_ = 0;  // a bit for each level that has an entry
-    std::size_t size_ = 0;
+    atomic<std::size_t> size_{0};
     const std::uint64_t step_;
 };
 
@@ -129,6 +139,17 @@ public:
         }
         guard_.owner_release();
         return some;
+    }
+
+    // The same for a batch of n that `next` gives in its order: the first of them leaves first.
+    template <class Next>
+    void put_batch(std::uint32_t n, Next next) noexcept {
+        guard_.owner_acquire();
+        const std::uint32_t top = head_ + count_ + n;
+        for (std::uint32_t i = 1; i <= n; ++i) ring_[(top - i) % room] = next();
+        until_oldest_ = 16 + n;
+        set_count(count_ + n);
+        guard_.owner_release();
     }
 
     // The owner's, when it is empty: the last of them leaves last.
@@ -170,8 +191,8 @@ private:
     std::uint32_t head_ = 0;
     std::uint32_t count_ = 0;
     std::uint32_t until_oldest_ = 16;
-    std::atomic<std::uint32_t> size_{0};
-    std::atomic<std::uint32_t> pops_{0};
+    atomic<std::uint32_t> size_{0};
+    atomic<std::uint32_t> pops_{0};
     pool_entry ring_[room];
 };
 
