@@ -211,7 +211,7 @@ void pool_core::run_here(pool_entry& entry) {
 }
 
 bool pool_core::post_inside(pool_worker& me, pool_entry& entry) {
-    if (closed_.load(std::memory_order_relaxed)) return false;
+    if (closed_.load(std::memory_order_relaxed) || options_.sizing.most != 0) return false;
     const std::uint32_t allowed = me.allowance.load(std::memory_order_relaxed);
     if (allowed == 0 || ordered_.load(std::memory_order_relaxed)) [[unlikely]] {
         if (options_.queue < smallest_shared_queue || ordered_.load(std::memory_order_relaxed)) return false;
@@ -227,6 +227,7 @@ bool pool_core::post_inside(pool_worker& me, pool_entry& entry) {
     if (!me.local.push(entry)) return false;
     me.allowance.store(me.allowance.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
     me.submitted.add();
+    os::light_fence();  // pairs with the heavy ones of sleep() and hand_watch_on()
     if (!watched_.load(std::memory_order_relaxed)) [[unlikely]]
         request_watch();
     return true;

@@ -90,6 +90,7 @@ bool pool_core::start_thread(pool_worker& which) noexcept {
             which.alive = which.fresh = which.launching = false;
             --threads_;
             --starting_;
+            publish_watched();
             ++threads_refused_;
             retry_threads_at_ = stamp() + ticks_of(std::chrono::seconds(1));
             ended_locked(wakes);
@@ -138,9 +139,11 @@ bool pool_core::resize(unsigned workers) {
         if (closed_) return false;
         if (options_.sizing.most != 0) options_.sizing.least = options_.sizing.most = wanted;
         workers_.store(wanted, std::memory_order_relaxed);
+        publish_watched();
         waiting = queue_.size();
     }
     grow(static_cast<unsigned>(std::min<std::size_t>(waiting, wanted)));
+    hand_watch_on();
     wake_all();  // those who are too many leave
     coroutine_slot_free(0);
     return true;

@@ -94,6 +94,7 @@ void pool_core::time_out(pool_worker& who, std::uint64_t now) noexcept {
             if (!who.stuck) {
                 who.stuck = true;
                 ++stuck_;
+                publish_watched();
             }
         }
         job->request_stop(std::make_exception_ptr(deadline_exceeded()));
@@ -112,6 +113,7 @@ void pool_core::replace(pool_worker& who) noexcept {
         if (replaced && queue_.size() != 0 && !sleeping_) after.start = reserve_thread();
         ended_locked(after.wakes);
     }
+    hand_watch_on();  // over what it queued for itself
     if (replaced)
         if (pool_observer* const to = observer()) to->worker_replaced(who.index);
 }

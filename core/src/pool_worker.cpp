@@ -107,12 +107,18 @@ void pool_core::end_session(pool_worker& me) noexcept {
 bool pool_core::next(pool_worker& me, pool_entry& entry) noexcept {
     if (me.session_jobs < turns && !strict_.load(std::memory_order_relaxed) && me.local.pop(entry)) return true;
     end_session(me);
+    bool others_run = false;  // and count on us to see what they queue for themselves
     while (true) {
         {
             after_lock after(*this);
             lock_guard hold(guard_);
-            if (me.fresh) me.fresh = false, --starting_;
-            if (me.woken) me.woken = false, --waking_;
+            if (me.fresh || me.woken || me.watched_until_now) {
+                starting_ -= me.fresh;
+                waking_ -= me.woken;
+                me.fresh = me.woken = me.watched_until_now = false;
+                publish_watched();
+                others_run = threads_ - sleepers_ > 1;
+            }
             average_ = me.average;
             make_room_known(after, me.average < trivial_);
             if (leave_if_asked(me)) {
@@ -133,6 +139,7 @@ bool pool_core::next(pool_worker& me, pool_entry& entry) noexcept {
             if (leave_idle(me)) return false;
         }
     }
+    if (others_run && !watched_.load(std::memory_order_relaxed)) hand_watch_on();
     begin_session(me);
     return true;
 }
@@ -212,14 +219,33 @@ void pool_core::wake_all() noexcept {
     }
 }
 
+// requires: the lock. Whether what a worker queues for itself will be seen while that worker is held up: somebody keeps watch, or
+// the whole crew is there and at work, and each looks around before it sleeps. If not, whoever queues something has to say so.
+void pool_core::publish_watched() noexcept {
+    const bool all_at_work = sleepers_ == 0 && live_threads() >= workers_.load(std::memory_order_relaxed);
+    watched_.store(watching_ || all_at_work, std::memory_order_relaxed);
+}
+
+// Something has been queued that nobody may see. Who is woken or started for it takes it, or finds nothing to do and keeps watch.
 void pool_core::request_watch() noexcept {
     pool_worker* sleeper = nullptr;
+    pool_worker* fresh = nullptr;
     {
         lock_guard hold(guard_);
-        if (!watching_ && waking_ == 0) sleeper = pop_sleeper();  // finds nothing to do, and keeps watch
-        watched_.store(true, std::memory_order_relaxed);
+        if (!watching_ && waking_ == 0 && starting_ == 0) {
+            sleeper = pop_sleeper();
+            if (!sleeper) fresh = reserve_thread();
+        }
+        watched_.store(true, std::memory_order_relaxed);  // until that one is up and says what is so
     }
     if (sleeper) sleeper->bed.unpark();
+    if (fresh) static_cast<void>(start_thread(*fresh));  // refused: those who are there do the work
+}
+
+// Who would have seen what others queue for themselves is busy from here on, or is missing.
+void pool_core::hand_watch_on() noexcept {
+    os::heavy_fence();  // pairs with the light one of post_inside: they see that nobody watches, or we see what they queued
+    if (anything_queued()) request_watch();
 }
 
 bool pool_core::anything_queued() const noexcept {
@@ -263,7 +289,7 @@ bool pool_core::sleep(pool_worker& me) noexcept {
             after_lock after(*this);
             lock_guard hold(guard_);
             if (queue_.size() != 0 || closed_ || must_shrink()) {
-                if (watch) end_watch();
+                if (watch) end_watch(me);
                 if (queue_.size() != 0 || must_shrink() || !closed_ || !(anything_queued())) return true;
                 // closed, and a peer still has something: keep watch over it
             }
@@ -275,7 +301,7 @@ bool pool_core::sleep(pool_worker& me) noexcept {
             sleeping_ = &me;
             me.asleep = true;
             ++sleepers_;
-            watched_.store(watching_, std::memory_order_relaxed);
+            publish_watched();
             if (options_.queue == 0) make_room_known(after, false);  // we are the room
         }
         if (!watch) {
@@ -295,12 +321,12 @@ bool pool_core::sleep(pool_worker& me) noexcept {
         }
         if (me.bed.park_until(now() + delay) || !wake_up(me)) {
             lock_guard hold(guard_);
-            end_watch();
+            end_watch(me);
             return true;
         }
         if (steal(me, false)) {
             lock_guard hold(guard_);
-            end_watch();
+            end_watch(me);
             return true;
         }
         delay = std::min(delay * 2, slowest_watch);
@@ -326,9 +352,9 @@ bool pool_core::wake_up(pool_worker& me) noexcept {
 }
 
 // requires: the lock.
-void pool_core::end_watch() noexcept {
+void pool_core::end_watch(pool_worker& me) noexcept {
     watching_ = false;
-    watched_.store(sleepers_ == 0, std::memory_order_relaxed);
+    me.watched_until_now = true;
 }
 
 // ---- who leaves ----

@@ -28,7 +28,8 @@ void long_job(arena& here, gm::pool& crew, std::chrono::nanoseconds before) {
 TEST(pool_workers, jobs_behind_a_long_job_are_taken) {
     expect_sound(
         [](arena& here) {
-            gm::pool crew({.workers = 2 + static_cast<unsigned>(here.pick(2)), .queue = 4});
+            gm::pool crew({.workers = 2 + static_cast<unsigned>(here.pick(2)),
+                           .queue = here.pick(2) ? std::size_t{4} : std::size_t{2048}});
             static_cast<void>(crew.submit([&] { long_job(here, crew, 0ns); }).get());
             here.check(crew.close(), "close gave up");
         },
@@ -40,7 +41,8 @@ TEST(pool_workers, jobs_posted_as_the_watch_ends_are_taken) {
     expect_sound(
         [](arena& here) {
             int ran = 0;
-            gm::pool crew({.workers = 2 + static_cast<unsigned>(here.pick(2)), .queue = 4});
+            gm::pool crew({.workers = 2 + static_cast<unsigned>(here.pick(2)),
+                           .queue = here.pick(2) ? std::size_t{4} : std::size_t{2048}});
             auto over = crew.submit([&] { long_job(here, crew, 5500us); });
             here.go("submitter", [&] {
                 stand_still(5500us);
@@ -58,7 +60,7 @@ TEST(pool_workers, two_long_jobs_share_the_crew_with_short_ones) {
     expect_sound(
         [](arena& here) {
             int ran = 0;
-            gm::pool crew({.workers = 3, .queue = 6});
+            gm::pool crew({.workers = 3, .queue = 2048});
             for (int who = 0; who != 2; ++who)
                 here.go("submitter", [&] {
                     auto over = crew.submit([&] { long_job(here, crew, here.pick(2) * 5500us); });
@@ -68,6 +70,47 @@ TEST(pool_workers, two_long_jobs_share_the_crew_with_short_ones) {
             here.join();
             here.check(crew.close(), "close gave up");
             here.check_equal(ran, 2, "ran");
+        },
+        some);
+}
+
+// Each of two jobs is held up until a third has run; the first queued both others for its own worker. Whoever takes the second was
+// the one who kept watch, and has to hand that on. The crew comes into being meanwhile.
+TEST(pool_workers, job_behind_two_long_jobs_is_taken) {
+    expect_sound(
+        [](arena& here) {
+            countdown for_first(1), for_second(1);
+            gm::pool crew({.workers = 3, .queue = 2048});
+            auto third = [&] {
+                for_first.arrive();
+                for_second.arrive();
+            };
+            auto first = crew.submit([&] {
+                here.check(crew.post([&] { for_second.wait(); }), "refused");
+                here.check(crew.post(third), "refused");
+                for_first.wait();
+            });
+            static_cast<void>(first.get());
+            here.check(crew.close(), "close gave up");
+        },
+        some);
+}
+
+// The crew is made larger behind a long job that has queued something for its worker.
+TEST(pool_workers, resize_sees_what_waits_behind_a_long_job) {
+    expect_sound(
+        [](arena& here) {
+            gm::pool crew({.workers = 1, .queue = 2048});
+            countdown last(1), queued(1);
+            auto first = crew.submit([&] {
+                here.check(crew.post([&] { last.arrive(); }), "refused");
+                queued.arrive();
+                last.wait();
+            });
+            queued.wait();
+            here.check(crew.resize(2), "closed");
+            static_cast<void>(first.get());
+            here.check(crew.close(), "close gave up");
         },
         some);
 }

@@ -71,9 +71,10 @@ public:
     own_histogram waited, ran;
     std::atomic<std::uint64_t> session_begun{0};
     std::uint64_t session_jobs = 0;
-    std::uint64_t free_since = 0;  // when the last job ended, or the session began
-    std::uint64_t average = 0;     // ticks of a job, smoothed
-    std::uint32_t depth = 0;       // jobs that run in place, one in another
+    bool watched_until_now = false;  // over the others: nobody has yet been told that it is over
+    std::uint64_t free_since = 0;    // when the last job ended, or the session began
+    std::uint64_t average = 0;       // ticks of a job, smoothed
+    std::uint32_t depth = 0;         // jobs that run in place, one in another
     worker_state_box state;
     parker bed;
 
@@ -202,7 +203,9 @@ private:
     bool linger(pool_worker& me) noexcept;
     void run_here(pool_entry& entry);
     bool wake_up(pool_worker& me) noexcept;
-    void end_watch() noexcept;
+    void end_watch(pool_worker& me) noexcept;
+    void publish_watched() noexcept;
+    void hand_watch_on() noexcept;
     bool anything_queued() const noexcept;
     void request_watch() noexcept;
     pool_worker* pop_sleeper() noexcept;
@@ -293,7 +296,7 @@ private:
     unsigned coroutines_late_ = 0;           // of those: timed out
     std::vector<pool_job*> coroutine_jobs_;  // those that run
 
-    alignas(64) atomic<bool> watched_{true};  // false: workers sleep and none of them watches
+    alignas(64) atomic<bool> watched_{true};  // see publish_watched()
     atomic<bool> lingering_{false};
     atomic<bool> ordered_{false};  // levels or expiry are in use: no batches, no local queues
     atomic<bool> strict_{false};   // somebody waits for each single place
