@@ -20,7 +20,7 @@ void dry_run::mark(kind what, std::size_t worker, std::string job) {
     if (!begun_) start_ = when;
     begun_ = true;
     events_.push_back({when, what, worker, std::move(job)});
-    workers_ = std::max(workers_, worker);
+    if (worker != nobody) workers_ = std::max(workers_, worker + 1);
 }
 
 // Rows of cells: time, queue, a cell for each worker, remarks.
@@ -44,11 +44,11 @@ struct dry_run::painter {
     void apply(const event& each) {
         switch (each.what) {
             case kind::queued: queue.push_back(each.job); break;
-            case kind::finished: doing[each.worker - 1] = "Done (" + each.job + ")"; break;
+            case kind::finished: doing[each.worker] = "Done (" + each.job + ")"; break;
             case kind::started: {
                 const auto found = std::find(queue.begin(), queue.end(), each.job);
                 if (found != queue.end()) queue.erase(found);
-                doing[each.worker - 1] = "Job " + each.job;
+                doing[each.worker] = "Job " + each.job;
                 break;
             }
             case kind::note: remarks += (remarks.empty() ? "" : " ") + each.job; break;
@@ -107,18 +107,16 @@ std::string dry_run::text() const {
         const std::string time = seconds(events_[first].when - start_);
         for (std::size_t left = last - first; left != 0;) {
             for (const bool beginnings : {false, true}) {
-                std::vector<bool> passed(workers_ + 1, false);  // workers with something else to show first
+                std::vector<bool> passed(workers_, false);  // workers with something else to show first
                 bool changed = false;
                 for (std::size_t i = first; i != last; ++i) {
                     const event& each = events_[i];
                     if (shown[i]) continue;
-                    if (each.worker != 0 && passed[each.worker]) continue;
-                    if ((each.what == kind::started) != beginnings) {
-                        passed[each.worker] = each.worker != 0;
-                        continue;
-                    }
+                    const bool worked = each.worker != nobody;
+                    if (worked && passed[each.worker]) continue;
+                    if (worked) passed[each.worker] = true;
+                    if ((each.what == kind::started) != beginnings) continue;
                     paint.apply(each);
-                    passed[each.worker] = each.worker != 0;
                     shown[i] = changed = true;
                     --left;
                 }

@@ -93,7 +93,7 @@ TEST(virtual_time, dry_run_of_the_seed_prints_its_table) {
         }
         jobs.close();
         std::vector<std::unique_ptr<thread_of_this_world>> crew;
-        for (std::size_t id = 1; id <= 3; ++id)
+        for (std::size_t id = 0; id != 3; ++id)
             crew.push_back(std::make_unique<thread_of_this_world>("worker", [&, id] {
                 for (const int job : jobs) {
                     day.table().started(id, job);

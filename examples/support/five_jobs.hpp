@@ -21,7 +21,7 @@ inline gm::virtual_report run_five_jobs(gm::virtual_time& day) {
         jobs.close();
 
         gm::wait_group crew;
-        for (std::size_t id = 1; id <= 3; ++id)
+        for (std::size_t id = 0; id != 3; ++id)
             crew.go([&, id] {
                 for (int job : jobs) {
                     table.started(id, job);

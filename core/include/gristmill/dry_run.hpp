@@ -38,10 +38,11 @@ public:
     // Forgets everything; the table's time starts now. Workers that never got a job have a column, too.
     void begin(std::size_t workers = 0);
 
-    // `job` is in the queue; worker number `worker` (from 1) took it out and works on it; it is done with it.
+    // `job` is in the queue; worker number `worker` took it out and works on it; it is done with it. Workers count from 0, as
+    // everywhere (job::worker, an observer's events); the table, which is for people, calls the first one Worker 1.
     template <printable_job Job>
     void queued(const Job& job) {
-        mark(kind::queued, 0, print(job));
+        mark(kind::queued, nobody, print(job));
     }
     template <printable_job Job>
     void started(std::size_t worker, const Job& job) {
@@ -53,7 +54,7 @@ public:
     }
 
     // A remark on this moment: the table then has a column for remarks.
-    void note(std::string text) { mark(kind::note, 0, std::move(text)); }
+    void note(std::string text) { mark(kind::note, nobody, std::move(text)); }
 
     // The table as Markdown.
     std::string text() const;
@@ -61,6 +62,7 @@ public:
 
 private:
     enum class kind : std::uint8_t { queued, finished, started, note };
+    static constexpr std::size_t nobody = static_cast<std::size_t>(-1);
     struct event {
         time_point when;
         kind what;
