@@ -1,9 +1,9 @@
 // What a pool tells about itself.
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
 #include <gristmill/detail/pool_core.hpp>
+#include <gristmill/detail/sizing.hpp>
 
 namespace gm {
 
@@ -83,8 +83,6 @@ void pool_core::name_current(pool_snapshot& all) {
     }
 }
 
-// The load is what the crew's time was spent on; a crew of n at load w is used w / n. 80 % is where waiting times begin to
-// climb in any queue.
 sizing_report pool_core::report() {
     lock_guard hold(guard_);
     const std::uint64_t now_at = stamp();
@@ -97,33 +95,21 @@ sizing_report pool_core::report() {
             busy += now_at - std::min(now_at, each->session_begun.load());
         jobs += each->jobs.get();
     }
-    sizing_report out;
-    out.workers = workers_.load(std::memory_order_relaxed);
-    const double elapsed = std::max(1.0, static_cast<double>(now_at - report_from_));
-    out.work = static_cast<double>(busy - std::min(busy, report_busy_)) / elapsed;
-    const auto n = static_cast<double>(out.workers);
-    out.utilisation = out.work / n;
-    out.utilisation_with_one_more = out.work / (n + 1);
-    out.utilisation_with_one_less = n > 1 ? out.work / (n - 1) : 2.0;
-    out.suggested = std::max(1u, static_cast<unsigned>(std::ceil(out.work / 0.8)));
+    crew_load load;
+    load.workers = workers_.load(std::memory_order_relaxed);
+    load.work = static_cast<double>(busy - std::min(busy, report_busy_)) /
+                std::max(1.0, static_cast<double>(now_at - report_from_));
+    load.waiting = queue_.size();
     if (const std::uint64_t done = jobs - report_jobs_) {
-        out.mean_wait = std::chrono::nanoseconds((waited - report_waited_) / done);
-        out.mean_run = std::chrono::nanoseconds((ran - report_ran_) / done);
+        load.mean_wait = std::chrono::nanoseconds((waited - report_waited_) / done);
+        load.mean_run = std::chrono::nanoseconds((ran - report_ran_) / done);
     }
-    char text[200];
-    const char* verdict = out.utilisation > 0.95 && queue_.size() != 0
-                              ? "all are busy and jobs wait: more workers would start them sooner"
-                          : out.suggested < out.workers ? "fewer would do"
-                                                        : "the size fits";
-    std::snprintf(text, sizeof text, "%u workers, %.0f %% used: %s (%u at 80 %%)", out.workers, out.utilisation * 100,
-                  verdict, out.suggested);
-    out.advice = text;
     report_from_ = now_at;
     report_busy_ = busy;
     report_jobs_ = jobs;
     report_waited_ = waited;
     report_ran_ = ran;
-    return out;
+    return judge(load);
 }
 
 }  // namespace detail
