@@ -74,8 +74,8 @@ task<> run_root(task<> root, virtual_engine& world, std::exception_ptr& failure)
 
 }  // namespace
 
-virtual_time::virtual_time(virtual_time_options options) : options_(options) {
-    if (options.horizon < std::chrono::nanoseconds::zero()) detail::misuse("a horizon in the past");
+virtual_time::virtual_time(virtual_time_options options, std::source_location where) : options_(options) {
+    if (options.horizon < std::chrono::nanoseconds::zero()) detail::misuse("a horizon in the past", where);
 }
 
 virtual_time::~virtual_time() = default;

@@ -21,6 +21,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <source_location>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -68,7 +69,9 @@ struct [[nodiscard]] virtual_report {
 // Thread safety: none. requires: run() is not called from inside of a virtual world.
 class virtual_time {
 public:
-    explicit virtual_time(virtual_time_options options = {});
+    // A negative horizon is misuse.
+    explicit virtual_time(virtual_time_options options = {},
+                          std::source_location where = std::source_location::current());
     virtual_time(const virtual_time&) = delete;
     virtual_time& operator=(const virtual_time&) = delete;
     ~virtual_time();
