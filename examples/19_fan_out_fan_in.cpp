@@ -1,5 +1,6 @@
-// Seed 3: fan-out and fan-in. The same jobs three times: results as they finish; results in the order of the jobs, which holds
-// back what finished early; and three crews in a row, a pipeline of channels, each with its own number of workers.
+// Seed 3: fan-out and fan-in. The same jobs four times: results as they finish; results in the order of the jobs, which holds
+// back what finished early; results awaited by a coroutine, which takes the first three and stops the rest; and three crews
+// in a row, a pipeline of channels, each with its own number of workers.
 
 #include <chrono>
 #include <cstdio>
@@ -7,6 +8,7 @@
 
 #include <gristmill/channel.hpp>
 #include <gristmill/pool.hpp>
+#include <gristmill/scheduler.hpp>
 #include <gristmill/timer.hpp>
 #include <gristmill/wait_group.hpp>
 
@@ -15,6 +17,17 @@ using namespace std::chrono_literals;
 int square(int n) {
     gm::sleep(n == 1 ? 40ms : 1ms);  // the first is slow
     return n * n;
+}
+
+gm::task<int> first_three(gm::pool& crew) {
+    int sum = 0, left = 3;
+    auto squares = crew.map_ordered(std::views::iota(1), square);  // the numbers have no end
+    while (auto done = co_await squares.async_next()) {
+        sum += done->value();
+        if (--left == 0) break;
+    }
+    co_await squares.async_stop();
+    co_return sum;
 }
 
 int main() {
@@ -31,6 +44,9 @@ int main() {
     std::printf("in order: ");
     for (auto& done : crew.map_ordered(jobs, square)) std::printf(" %d", done.value());
     std::puts("");
+
+    gm::scheduler threads({.threads = 1});
+    std::printf("awaited: sum %d\n", threads.block_on(first_three(crew)));
 
     gm::channel<int> numbers(2), squares(2);
     gm::wait_group squarers;

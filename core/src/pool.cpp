@@ -27,6 +27,24 @@ bool waiting_job::run() {
     return true;
 }
 
+namespace {
+
+// -1 becomes a huge number on its way into an unsigned one.
+void check_not_negative(unsigned size, std::source_location where) {
+    if (static_cast<int>(size) < 0) detail::misuse("a pool's sizes are not negative", where);
+}
+
+// What waits for the pool's jobs must not be one of them, nor hold up a scheduler.
+void check_may_wait(const detail::pool_core& core, std::source_location where) {
+    if (core.inside(detail::current_pool_worker))
+        detail::misuse("a pool is waited for by one of its own jobs, which it would wait for", where);
+    if (detail::current_worker)
+        detail::misuse("waiting for a pool would block a scheduler's thread; co_await gm::blocking(...) instead",
+                       where);
+}
+
+}  // namespace
+
 pool::pool(const pool_options& options, std::source_location where) : pool(options, nullptr, where) {}
 
 pool::pool(const pool_options& options, std::function<detail::worker_state_box()> make_state,
@@ -35,6 +53,11 @@ pool::pool(const pool_options& options, std::function<detail::worker_state_box()
         options.sizing.idle.count() < 0)
         detail::misuse("a pool's times are not negative", where);
     if (options.priority_step.count() <= 0) detail::misuse("a pool's priority_step is longer than nothing", where);
+    check_not_negative(options.workers, where);
+    check_not_negative(options.sizing.least, where);
+    check_not_negative(options.sizing.most, where);
+    if (options.queue != unbounded_queue && static_cast<std::ptrdiff_t>(options.queue) < 0)
+        detail::misuse("a pool's sizes are not negative", where);
     core_ = new detail::pool_core(options, std::move(make_state));
 }
 
@@ -43,7 +66,13 @@ pool::~pool() {
     core_->release();
 }
 
-bool pool::close(const until& limit) {
+bool pool::resize(unsigned workers, std::source_location where) {
+    check_not_negative(workers, where);
+    return core_->resize(workers);
+}
+
+bool pool::close(const until& limit, std::source_location where) {
+    check_may_wait(*core_, where);
     core_->close();
     return core_->wait_until_ended(limit.limits(), detail::pool_core::what::jobs);
 }
@@ -61,7 +90,8 @@ std::vector<waiting_job> pool::stop() {
     }
 }
 
-std::vector<waiting_job> pool::stop(const until& limit, bool* all_ended) {
+std::vector<waiting_job> pool::stop(const until& limit, bool* all_ended, std::source_location where) {
+    check_may_wait(*core_, where);
     std::vector<waiting_job> back = stop();
     const bool ended = core_->wait_until_ended(limit.limits(), detail::pool_core::what::jobs);
     if (all_ended) *all_ended = ended;

@@ -20,8 +20,19 @@ const char* to_string(job_status status) noexcept {
     return "unknown";
 }
 
-job_not_done::job_not_done(job_status why)
-    : std::runtime_error(std::string("the job was not done: ") + to_string(why)), status(why) {}
+const char* job_not_done::what() const noexcept {
+    switch (status) {
+        case job_status::timed_out: return "the job was not done: timed out";
+        case job_status::expired: return "the job was not done: expired";
+        case job_status::cancelled: return "the job was not done: cancelled";
+        case job_status::dropped: return "the job was not done: dropped";
+        case job_status::refused: return "the job was not done: refused";
+        case job_status::stopped: return "the job was not done: stopped";
+        case job_status::ok:
+        case job_status::failed: break;
+    }
+    return "the job was not done";
+}
 
 namespace detail {
 

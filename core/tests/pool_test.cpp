@@ -411,6 +411,16 @@ TEST(pool_death, misuse_stops_with_its_place) {
     gm::pool crew({.workers = 1});
     EXPECT_DEATH(static_cast<void>(crew.submit([] {}, {.priority = 8})), "priority is 0 to 7.*pool_test");
     EXPECT_DEATH(gm::pool({.timeout = -1s}), "times are not negative.*pool_test");
+    EXPECT_DEATH(gm::pool({.workers = static_cast<unsigned>(-1)}), "sizes are not negative.*pool_test");
+    EXPECT_DEATH(gm::pool({.queue = static_cast<std::size_t>(-2)}), "sizes are not negative.*pool_test");
+    EXPECT_DEATH(gm::pool({.sizing = {.most = static_cast<unsigned>(-1)}}), "sizes are not negative.*pool_test");
+    EXPECT_DEATH(crew.resize(static_cast<unsigned>(-4)), "sizes are not negative.*pool_test");
+    EXPECT_DEATH(static_cast<void>(crew.map(
+                     std::vector{1}, [](int) {}, {}, static_cast<std::size_t>(-1))),
+                 "window is not negative.*pool_test");
+    EXPECT_DEATH(static_cast<void>(crew.map(std::vector{1}, [](int) {}, {.priority = -1})), "priority.*pool_test");
+    EXPECT_DEATH(crew.submit([&] { crew.close(); }).get().value(), "by one of its own jobs.*pool_test");
+    EXPECT_DEATH(crew.submit([&] { static_cast<void>(crew.stop(1s)); }).get().value(), "own jobs.*pool_test");
     EXPECT_DEATH(
         {
             auto done = crew.submit([] {});
@@ -419,5 +429,61 @@ TEST(pool_death, misuse_stops_with_its_place) {
         },
         "result was taken.*pool_test");
 }
+
+TEST(pool_death, state_asked_for_in_a_caller_stops_with_the_place_of_its_submit) {
+#if !defined(__aarch64__)
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
+#endif
+    std::latch started(1), go(1);
+    gm::pool_of<int> crew([] { return 1; }, {.workers = 1, .queue = 1, .full = gm::when_full::caller_runs});
+    auto holding = crew.submit([&](int&) {
+        started.count_down();
+        go.wait();
+    });
+    started.wait();
+    auto waiting = crew.submit([](int& mine) { return mine; });
+    EXPECT_DEATH(static_cast<void>(crew.submit([](int&) {})), "no worker's state.*pool_test");
+    EXPECT_DEATH(static_cast<void>(crew.stop().front().run()), "no worker's state.*pool_test");
+    go.count_down();
+    EXPECT_EQ(waiting.get().value(), 1);
+}
+
+#if !defined(GRISTMILL_NO_COROUTINE_TESTS)
+TEST(pool_death, blocking_a_schedulers_thread_stops_with_its_place) {
+#if !defined(__aarch64__)
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
+#endif
+    gm::pool crew({.workers = 1});
+    const auto in_a_coroutine = [](auto body) {
+        gm::scheduler threads({.threads = 1});
+        threads.block_on([](auto body) -> gm::task<> {
+            body();
+            co_return;
+        }(body));
+    };
+    const auto until_stopped = [](int, gm::job& self) { static_cast<void>(self.context().done().receive()); };
+    EXPECT_DEATH(in_a_coroutine([&] { crew.close(); }), "block a scheduler's thread.*pool_test");
+    EXPECT_DEATH(in_a_coroutine([&] { static_cast<void>(crew.map(std::vector{1}, until_stopped).next()); }),
+                 "async_next.*pool_test");
+    EXPECT_DEATH(in_a_coroutine([&] { static_cast<void>(crew.map_ordered(std::vector{1}, until_stopped).next()); }),
+                 "block it.*pool_test");
+}
+
+TEST(pool_death, stream_left_by_a_coroutine_while_its_jobs_run_stops_with_its_place) {
+#if !defined(__aarch64__)
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
+#endif
+    gm::pool crew({.workers = 2});
+    gm::scheduler threads({.threads = 1});
+    EXPECT_DEATH(threads.block_on([](gm::pool& crew) -> gm::task<> {
+        auto stream = crew.map(std::vector{1, 2}, [](int n, gm::job& self) {
+            if (n == 2) static_cast<void>(self.context().done().receive());
+        });
+        static_cast<void>(co_await stream.async_next());
+        while (crew.snapshot().running == 0) co_await gm::yield();
+    }(crew)),
+                 "async_stop.*pool_test");
+}
+#endif
 
 }  // namespace

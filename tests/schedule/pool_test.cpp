@@ -1,10 +1,12 @@
 // Pools whose crews are strands of the world: submits against closes, stops, cancels, timeouts and resizes.
 
 #include <array>
+#include <utility>
 #include <vector>
 
 #include <gristmill/channel.hpp>
 #include <gristmill/pool.hpp>
+#include <gristmill/scheduler.hpp>
 
 #include "schedule/explore.hpp"
 
@@ -179,6 +181,92 @@ TEST(pool, map_yields_each_element_once) {
             for (auto& done : crew.map(std::vector<int>{1, 2, 4}, [](int v) { return work_a_little(), v; }))
                 sum += done.value();
             here.check_equal(sum, 7, "sum");
+        },
+        some);
+}
+
+namespace {
+
+// The consumer is a coroutine; somebody else fills the queue, so that room is waited for as well.
+template <bool Ordered>
+void await_each(arena& here) {
+    int sum = 0, last = 0;
+    gm::pool crew({.workers = 2, .queue = 1});
+    here.go("rival", [&] { static_cast<void>(crew.submit([] { work_a_little(); }).get()); });
+    gm::scheduler home;
+    home.block_on([](gm::pool& crew, arena& here, int& sum, int& last) -> gm::task<> {
+        const auto take_all = [&](auto& stream) -> gm::task<> {
+            while (auto done = co_await stream.async_next()) {
+                sum += done->value();
+                if (Ordered) here.check(std::exchange(last, done->value()) < done->value(), "out of order");
+            }
+        };
+        const auto body = [](int v) { return work_a_little(), v; };
+        if constexpr (Ordered) {
+            auto stream = crew.map_ordered(std::vector<int>{1, 2, 4}, body, {}, 2);
+            co_await take_all(stream);
+        } else {
+            auto stream = crew.map(std::vector<int>{1, 2, 4}, body, {}, 2);
+            co_await take_all(stream);
+        }
+    }(crew, here, sum, last));
+    here.join();
+    here.check_equal(sum, 7, "sum");
+}
+
+}  // namespace
+
+TEST(pool, awaited_map_yields_each_element_once) { expect_sound(await_each<false>, some); }
+TEST(pool, awaited_ordered_map_yields_each_element_once) { expect_sound(await_each<true>, some); }
+
+TEST(pool, awaited_map_that_is_stopped_leaves_nothing_running) {
+    expect_sound(
+        [](arena& here) {
+            int running = 0;
+            gm::pool crew({.workers = 2, .queue = 2});
+            gm::scheduler home;
+            home.block_on([](gm::pool& crew, arena& here, int& running) -> gm::task<> {
+                auto stream = crew.map(std::vector<int>{1, 2, 4, 8}, [&](int v) {
+                    ++running;
+                    work_a_little();
+                    --running;
+                    return v;
+                });
+                here.check((co_await stream.async_next()).has_value(), "no result");
+                co_await stream.async_stop();
+                here.check_equal(running, 0, "running");
+                here.check(!(co_await stream.async_next()), "a result after the stop");
+            }(crew, here, running));
+        },
+        some);
+}
+
+// The scheduler ends while the coroutine waits for a result, or for room.
+TEST(pool, awaited_map_whose_coroutine_is_destroyed_withdraws) {
+    expect_sound(
+        [](arena& here) {
+            int running = 0, rivals = 0;
+            gm::pool crew({.workers = 1, .queue = 1});
+            here.go("rival", [&] {
+                for (int i = 0; i != 2; ++i) crew.post([&] { work_a_little(), ++rivals; });
+            });
+            {
+                gm::scheduler home;
+                home.spawn([](gm::pool& crew, int& running) -> gm::task<> {
+                    auto stream = crew.map(std::vector<int>{1, 2}, [&](int) {
+                        ++running;
+                        work_a_little();
+                        --running;
+                    });
+                    while (co_await stream.async_next()) {
+                    }
+                }(crew, running));
+                home.shutdown(0ms);
+            }
+            here.check_equal(running, 0, "running");
+            here.join();
+            here.check(crew.close(), "close gave up");
+            here.check_equal(rivals, 2, "rivals");
         },
         some);
 }

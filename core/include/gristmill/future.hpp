@@ -3,11 +3,13 @@
 // nor cancels.
 
 #include <coroutine>
+#include <memory>
 #include <source_location>
 #include <utility>
 
 #include <gristmill/channel.hpp>
 #include <gristmill/detail/misuse.hpp>
+#include <gristmill/detail/plain_wait.hpp>
 #include <gristmill/detail/pool_core.hpp>
 #include <gristmill/detail/pool_job.hpp>
 #include <gristmill/detail/resume_target.hpp>
@@ -26,41 +28,44 @@ namespace detail {
 
 inline constexpr const char* no_job = "a future without a job, or whose result was taken";
 
+struct job_releaser {
+    void operator()(pool_job* job) const noexcept { job->release(); }
+};
+
+// The end of a job, for plain_wait. The result stays for whoever takes it.
+struct job_end {
+    static constexpr const char* waits_as = "waits for a job";
+    pool_job* job;
+    bool over() const noexcept { return job->done(); }
+    bool enqueue(waiter& who) const noexcept { return job->enqueue_waiter(who); }
+    bool withdraw(waiter& who) const noexcept { return job->withdraw_waiter(who); }
+    const void* object() const noexcept { return job; }
+};
+
 template <class T>
 class [[nodiscard]] future_awaiter {
 public:
-    explicit future_awaiter(job_state<T>* state) noexcept : state_(state) {}
-    future_awaiter(const future_awaiter&) = delete;
-    future_awaiter& operator=(const future_awaiter&) = delete;
-    ~future_awaiter() {
-        if (waiting_ && !state_->withdraw_waiter(waiter_)) settle(waiter_);
-        if (state_) state_->release();
-    }
+    explicit future_awaiter(job_state<T>* adopted) noexcept : state_(adopted), end_(job_end{adopted}) {}
 
-    bool await_ready(std::source_location where = std::source_location::current()) const noexcept {
+    bool await_ready(std::source_location where = std::source_location::current()) noexcept {
         if (!state_) misuse(no_job, where);
-        return state_->done();
+        return end_.await_ready();
     }
     template <class P>
     std::coroutine_handle<> await_suspend(std::coroutine_handle<P> self) noexcept {
         static_assert(resumable_promise<P>, GRISTMILL_NEEDS_RESUME_TARGET);
         if (state_->coroutine && current_worker && state_->core->runs_on(&current_worker->home))
             static_cast<void>(state_->core->lend_slot(*state_));
-        aim(waiter_, self);
-        waiting_ = true;
-        if (state_->enqueue_waiter(waiter_)) return next_on_this_thread();
-        waiting_ = false;
-        return self;
+        return end_.await_suspend(self);
     }
     job_result<T> await_resume() {
-        waiting_ = false;
+        end_.await_resume();
         return state_->take_result();
     }
 
 private:
-    job_state<T>* state_;  // owned
-    waiter waiter_;
-    bool waiting_ = false;
+    std::unique_ptr<job_state<T>, job_releaser> state_;
+    plain_wait<job_end> end_;
 };
 
 }  // namespace detail
@@ -88,15 +93,17 @@ public:
     job_id id(std::source_location where = std::source_location::current()) const { return state(where).facts.id; }
     bool ready(std::source_location where = std::source_location::current()) const { return state(where).done(); }
 
-    // Waits for the result and takes it: once. Inside of the job's own pool, a job that is still queued runs here and now, and no
-    // other one does. requires: valid(); not on a thread of a scheduler unless ready().
+    // Waits for the result and takes it: once. On a worker of the job's own pool, a function that is still queued runs here and
+    // now, and no other one does. requires: valid(), as all that follow and precede but valid() itself; not on a thread of a
+    // scheduler unless ready() (misuse: co_await it).
     job_result<T> get(std::source_location where = std::source_location::current()) {
         static_cast<void>(state(where).wait({}, where));
         future taken(std::move(*this));
         return taken.state_->take_result();
     }
 
-    // Waits, but not longer: true if the result is there to be taken.
+    // Waits, but not longer: true if the result is there to be taken. It helps as get() does, and a job that it runs here is run
+    // to its end, whatever the limit.
     bool wait(const until& limit, std::source_location where = std::source_location::current()) const {
         return state(where).wait(limit.limits(), where);
     }
@@ -106,7 +113,8 @@ public:
         return static_cast<cancel_outcome>(job.core->cancel(job));
     }
 
-    // While it is queued: true. Its place is as if it had been submitted at its time with this priority.
+    // True: it was still queued. Its place is as if it had been submitted at its time with this priority.
+    // Costs time as the queue is long.
     bool set_priority(int priority, std::source_location where = std::source_location::current()) const {
         if (priority < lowest_priority || priority > highest_priority) detail::misuse("a priority is 0 to 7", where);
         return state(where).core->set_priority(state(where), priority);

@@ -9,7 +9,6 @@
 #include <memory>
 #include <optional>
 #include <source_location>
-#include <stdexcept>
 #include <type_traits>
 #include <utility>
 
@@ -37,9 +36,11 @@ enum class job_status : std::uint8_t {
 
 const char* to_string(job_status status) noexcept;
 
-// What value() throws, and error() holds, when a job has no value and threw nothing itself.
-struct job_not_done : std::runtime_error {
-    explicit job_not_done(job_status why);
+// What value() throws, and error() holds, when a job has no value and threw nothing itself. It holds no string: it is made
+// where memory may have run out.
+struct job_not_done : std::exception {
+    explicit job_not_done(job_status why) noexcept : status(why) {}
+    const char* what() const noexcept override;
     job_status status;
 };
 
@@ -59,6 +60,7 @@ struct job_facts {
     job_id id;
     int worker = -1;
     job_status status = job_status::ok;
+    std::uint64_t index = 0;
     job_stamps stamps;
     std::exception_ptr error;
 };
@@ -113,7 +115,10 @@ public:
     const std::exception_ptr& error() const noexcept { return facts_.error; }
 
     job_id id() const noexcept { return facts_.id; }
-    int worker() const noexcept { return facts_.worker; }  // -1: it ran in its caller, or not at all
+    // Of its element, from 0, in a stream; 0 otherwise.
+    std::uint64_t index() const noexcept { return facts_.index; }
+    // From 0, as the thread's name has it. -1: it ran in its caller, as a coroutine, or not at all.
+    int worker() const noexcept { return facts_.worker; }
 
     // Times; none if the pool takes none (job_times::none), or the job never came that far. The counter is turned into
     // the clock's time when asked: the older the stamp, the less exact (about 0.1 ms a second on some machines).

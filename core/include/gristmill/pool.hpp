@@ -12,12 +12,17 @@
 // lives on. The exception of a job that was posted is counted, and told to the observer.
 //
 // Timeouts. The clock starts when the job does. When the time is up its result is `timed_out`, at once and for good, and its
-// stop token is set; what it returns later is dropped and counted (late). Nothing can end a function from outside:
-// it keeps its worker, which is replaced, up to once the crew, and what a job with a timeout captures must outlive the pool and
-// the job, whichever is longer. A job that runs in its caller (when_full::caller_runs) is not timed.
+// stop token is set, on the watchdog's thread (of a coroutine body: on the clock's): callbacks of that token run there, so
+// they are short and wait for nothing, or other timeouts come late. What the job returns later is dropped and counted
+// (late). Nothing can end a function from outside: it keeps its worker, which is replaced, up to once the crew, and what a
+// job with a timeout captures must outlive the pool and the job, whichever is longer.
+//
+// A job that runs in place on a worker (below) is timed like any other; the jobs under it go on being timed, too. One that
+// runs in a caller from outside (when_full::caller_runs) is not timed.
 //
 // Waiting inside. A job that waits for a job of the same pool runs that one itself if it is still queued; a job submitted from
-// inside to the pool's full queue runs in place (up to 64 deep; below that the bound is exceeded and counted).
+// inside to the pool's full queue runs in place (when_full::wait and caller_runs; up to 64 deep, below that the bound is
+// exceeded and counted).
 //
 // Thread safety: every member from any thread; the destructor by one, and by none of its own jobs (misuse).
 
@@ -29,6 +34,7 @@
 #include <utility>
 #include <vector>
 
+#include <gristmill/detail/plain_wait.hpp>
 #include <gristmill/detail/pool_core.hpp>
 #include <gristmill/future.hpp>
 #include <gristmill/job_result.hpp>
@@ -39,7 +45,7 @@ namespace gm {
 template <class F>
 concept job_body = std::invocable<std::decay_t<F>&> || std::invocable<std::decay_t<F>&, job&>;
 
-// A body that stop() gave back: it has not run and its future says `stopped`. Dropped unrun unless it is run or posted.
+// A body that stop() gave back: it has not run, and its future says `stopped`. Destroyed, it never runs.
 class [[nodiscard]] waiting_job {
 public:
     explicit waiting_job(const detail::pool_entry& adopted) noexcept : entry_(adopted), full_(true) {}
@@ -53,7 +59,8 @@ public:
 
     job_id id() const noexcept;  // 0 of a small closure that was posted
     const char* name() const noexcept;
-    // Runs the body here, once; its value is dropped and what it throws is thrown. Not for coroutine bodies: false.
+    // Runs the body here, once; its value is dropped. What it throws is thrown, but for a small closure that was posted: that
+    // is dropped. False: it ran before, or it is a coroutine body. A body of a pool_of has no state here: misuse.
     bool run();
 
 private:
@@ -63,17 +70,21 @@ private:
 
 class pool {
 public:
-    // Starts no thread yet. Negative times and a priority_step of 0 or less are misuse.
+    // Starts no thread yet. Negative times and sizes (-1 that became a huge number) and a priority_step of 0 or less are
+    // misuse.
     explicit pool(const pool_options& options = {}, std::source_location where = std::source_location::current());
     pool(const pool&) = delete;
     pool& operator=(const pool&) = delete;
     // Stops: what waits is `stopped`, what runs is asked to stop and waited for. Workers that are stuck in jobs that timed out
-    // have `grace` to come back, then they are abandoned, and standard error says so; see abandoned_workers().
+    // have `grace` to come back, then they are abandoned, and standard error says so; see abandoned_workers(). Coroutine
+    // bodies that run on the pool's own scheduler have `grace`, too, and are destroyed after it: `stopped`.
     ~pool();
 
-    // The future of one job. When the queue is full: see when_full. After close: its result says refused.
+    // The future of one job. When the queue is full: see when_full. After close: its result says refused. To wait for room on a
+    // scheduler's thread is misuse; so it is for a coroutine body with drop_oldest or caller_runs, which waits: such a
+    // body neither drops others nor runs in its caller.
     // Throws std::bad_alloc, and std::system_error (which says what limit was met) if the pool has no thread and cannot start
-    // one; the pool is unharmed and the job is not in it.
+    // one; the pool is unharmed and the job is not in it: it counts as refused.
     template <job_body F>
     future<detail::body_value<std::decay_t<F>>> submit(F&& body, const submit_options& options = {},
                                                        std::source_location where = std::source_location::current()) {
@@ -84,7 +95,7 @@ public:
         return result;
     }
 
-    // Fire and forget. False: refused, or the pool is closed; the body is dropped unrun.
+    // Fire and forget; otherwise as submit. False: refused, or the pool is closed; the body is dropped unrun.
     template <job_body F>
     bool post(F&& body) {
         using body_type = std::decay_t<F>;
@@ -109,31 +120,39 @@ public:
         return !(job->done() && job->facts.status == job_status::refused);
     }
 
-    // One job for each element, pulled on the thread that iterates, a window of max(2 × workers, 16) ahead. As they finish, or in
-    // the order of the elements. See stream.hpp.
+    // One job for each element, pulled where the stream is asked, at most `window` ahead (0: max(2 × workers, 16)). Their results
+    // as they finish, or in the order of the elements: see stream.hpp. f(element) or f(element, gm::job&), and it may return
+    // a task; it is shared by the jobs, which call it at the same time. The options are those of each job; job::index() and
+    // job_result::index() say which element it was.
     template <std::ranges::input_range Range, class F>
-    auto map(Range&& elements, F f, const submit_options& options = {}, std::size_t window = 0);
+    auto map(Range&& elements, F f, const submit_options& options = {}, std::size_t window = 0,
+             std::source_location where = std::source_location::current());
     template <std::ranges::input_range Range, class F>
-    auto map_ordered(Range&& elements, F f, const submit_options& options = {}, std::size_t window = 0);
+    auto map_ordered(Range&& elements, F f, const submit_options& options = {}, std::size_t window = 0,
+                     std::source_location where = std::source_location::current());
 
     // For a coroutine that is about to submit: `co_await crew.room()` waits until the queue is not full (true), or the pool
     // is closed (false). Somebody else may be faster; a submit that would block a scheduler's thread is misuse.
     auto room() noexcept;
 
-    // Another size, while it runs. Up: threads start as jobs wait. Down: the surplus leaves after the job in hand. 0: as in the
-    // options. False: the pool is closed, nothing happened.
-    bool resize(unsigned workers) { return core_->resize(workers); }
+    // Another size, while it runs. Up: threads start as jobs wait. Down: the surplus leaves after the job in hand. 0: the CPUs
+    // this process may use. A pool that followed the load has a fixed size from here on. False: the pool is closed, nothing
+    // happened.
+    bool resize(unsigned workers, std::source_location where = std::source_location::current());
     unsigned workers() const noexcept { return core_->workers(); }
     // Starts all threads now. Throws std::system_error that says which limit was met; those that started stay.
     void start() { core_->start_all(); }
 
-    // No more jobs; what waits is finished. True: all of it came to an end (timed out counts) before the limit.
-    bool close(const until& limit = {});
-    // No more jobs; what runs is finished, what waits is given back.
+    // No more jobs; what waits is finished. True: all of it came to an end (timed out counts) before the limit. It waits: in one
+    // of the pool's own jobs, or on a scheduler's thread, that is misuse (co_await gm::blocking([&] { crew.close(); })).
+    bool close(const until& limit = {}, std::source_location where = std::source_location::current());
+    // No more jobs; what waits is given back, what runs goes on. Does not wait.
     std::vector<waiting_job> stop();
-    // The same, and waits for what runs.
-    std::vector<waiting_job> stop(const until& limit, bool* all_ended = nullptr);
+    // The same, and waits for what runs, as close() does.
+    std::vector<waiting_job> stop(const until& limit, bool* all_ended = nullptr,
+                                  std::source_location where = std::source_location::current());
 
+    // Counts and times as they are now. Taken while jobs run, they are not of one moment.
     pool_snapshot snapshot() const;
     gm::sizing_report sizing_report() { return core_->report(); }
 
@@ -154,9 +173,11 @@ private:
     detail::pool_core* core_;
 };
 
-// A pool whose workers each have a state of their own, a connection say: made by `factory` on the worker's thread before its
-// first job, destroyed on that thread when the worker leaves. Bodies are f(State&) or f(State&, gm::job&). If the factory
-// throws, the job that needed the state fails with that, and the next one tries again.
+// A pool whose workers each have a state of their own, a connection say: made by `factory` on the worker's thread when its first
+// job needs it, destroyed on that thread when the worker leaves. The factory may be called by several workers at once.
+// Bodies are f(State&) or f(State&, gm::job&), for map f(State&, element) or f(State&, element, gm::job&); they are no
+// coroutines, which have no worker. If the factory throws, the job that needed the state fails with that, and the next one
+// tries again. In a caller (when_full::caller_runs from outside, waiting_job::run) there is no worker's state: misuse.
 template <class State>
 class pool_of : public pool {
 public:
@@ -174,25 +195,55 @@ public:
     template <class F>
     auto submit(F&& body, const submit_options& options = {},
                 std::source_location where = std::source_location::current()) {
-        return pool::submit(with_state(std::forward<F>(body)), options, where);
+        return pool::submit(with_state(std::forward<F>(body), where), options, where);
     }
     template <class F>
     bool post(F&& body, const submit_options& options = {},
               std::source_location where = std::source_location::current()) {
-        return pool::post(with_state(std::forward<F>(body)), options, where);
+        return pool::post(with_state(std::forward<F>(body), where), options, where);
+    }
+    template <std::ranges::input_range Range, class F>
+    auto map(Range&& elements, F f, const submit_options& options = {}, std::size_t window = 0,
+             std::source_location where = std::source_location::current()) {
+        return pool::map(std::forward<Range>(elements), with_state_and_element(std::move(f), where), options, window,
+                         where);
+    }
+    template <std::ranges::input_range Range, class F>
+    auto map_ordered(Range&& elements, F f, const submit_options& options = {}, std::size_t window = 0,
+                     std::source_location where = std::source_location::current()) {
+        return pool::map_ordered(std::forward<Range>(elements), with_state_and_element(std::move(f), where), options,
+                                 window, where);
     }
 
 private:
-    // In the caller of submit (when_full::caller_runs from outside) there is no worker, and so no state: misuse.
+    static State& state_of(const job& self, std::source_location where) {
+        auto* const state = static_cast<State*>(self.worker_state());
+        if (!state) detail::misuse("a body of a pool_of runs in a caller, where there is no worker's state", where);
+        return *state;
+    }
+    // f with what it takes of (state, rest…, job).
+    template <class F, class... Rest>
+    static decltype(auto) call(F& f, State& state, job& self, Rest&&... rest) {
+        if constexpr (std::invocable<F&, State&, Rest&&..., job&>) {
+            static_assert(!detail::is_task<std::invoke_result_t<F&, State&, Rest&&..., job&>>,
+                          "a body of a pool_of is a function: a coroutine has no worker, and so no state");
+            return std::invoke(f, state, std::forward<Rest>(rest)..., self);
+        } else {
+            static_assert(!detail::is_task<std::invoke_result_t<F&, State&, Rest&&...>>,
+                          "a body of a pool_of is a function: a coroutine has no worker, and so no state");
+            return std::invoke(f, state, std::forward<Rest>(rest)...);
+        }
+    }
     template <class F>
-    static auto with_state(F&& body) {
-        return [body = std::forward<F>(body)](job& self) mutable -> decltype(auto) {
-            auto* const state = static_cast<State*>(self.worker_state());
-            if (!state) detail::misuse("a pool_of with caller_runs: the caller has no worker's state");
-            if constexpr (std::invocable<std::decay_t<F>&, State&, job&>)
-                return std::invoke(body, *state, self);
-            else
-                return std::invoke(body, *state);
+    static auto with_state(F&& body, std::source_location where) {
+        return [body = std::forward<F>(body), where](job& self) mutable -> decltype(auto) {
+            return call(body, state_of(self, where), self);
+        };
+    }
+    template <class F>
+    static auto with_state_and_element(F f, std::source_location where) {
+        return [f = std::move(f), where]<class Element>(Element&& element, job& self) mutable -> decltype(auto) {
+            return call(f, state_of(self, where), self, std::forward<Element>(element));
         };
     }
 };
@@ -202,33 +253,25 @@ std::size_t abandoned_workers() noexcept;
 
 namespace detail {
 
-class [[nodiscard]] room_awaiter {
+struct room_in_pool {
+    static constexpr const char* waits_as = "waits for room in a pool";
+    pool_core& core;
+    bool over() const noexcept { return false; }  // enqueue() looks
+    bool enqueue(waiter& who) const noexcept { return core.enqueue_for_room(who); }
+    bool withdraw(waiter& who) const noexcept { return core.withdraw_for_room(who); }
+    const void* object() const noexcept { return &core; }
+};
+
+class [[nodiscard("co_await it")]] room_awaiter : public plain_wait<room_in_pool> {
 public:
-    explicit room_awaiter(pool_core& core) noexcept : core_(core) {}
-    room_awaiter(const room_awaiter&) = delete;
-    room_awaiter& operator=(const room_awaiter&) = delete;
-    ~room_awaiter() {
-        if (waiting_ && !core_.withdraw_for_room(waiter_)) settle(waiter_);
-    }
-    bool await_ready() const noexcept { return false; }
-    template <class P>
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<P> self) noexcept {
-        static_assert(resumable_promise<P>, GRISTMILL_NEEDS_RESUME_TARGET);
-        aim(waiter_, self);
-        waiting_ = true;
-        if (core_.enqueue_for_room(waiter_)) return next_on_this_thread();
-        waiting_ = false;
-        return self;
-    }
+    explicit room_awaiter(pool_core& core) noexcept : plain_wait(room_in_pool{core}), core_(core) {}
     bool await_resume() noexcept {
-        waiting_ = false;
+        plain_wait::await_resume();
         return !core_.closed();
     }
 
 private:
     pool_core& core_;
-    waiter waiter_;
-    bool waiting_ = false;
 };
 
 }  // namespace detail

@@ -1,21 +1,35 @@
 #pragma once
-// job_stream: what pool::map returns. It pulls its input on the thread that iterates: an element becomes a job when there is a
-// credit for it, and a result that was taken gives one back. So neither the input nor the results pile up, and a worker
-// that finishes never waits for the consumer. As they finish, or (ordered) in the order of the elements: there a slow head
-// holds back this stream's own intake, and nobody else's.
+// job_stream: what pool::map returns. It pulls its input where its consumer asks for a result: an element becomes a job when
+// there is a credit for it, and a result that was taken gives one back. So neither the input nor the results pile up, and a
+// worker that finishes never waits for the consumer. As they finish, or (ordered) in the order of the elements: there a slow
+// head holds back this stream's own intake, and nobody else's.
 //
-// A stream that is left early cancels what is queued, asks what runs to stop, and waits for it.
+//     for (auto& done : crew.map(paths, resize)) …                              // a thread
+//     auto stream = crew.map(paths, resize);                                    // a coroutine
+//     while (auto done = co_await stream.async_next()) …
+//
+// A stream that is left early cancels what is queued, asks what runs to stop, and waits for it. A coroutine cannot wait in a
+// destructor: unless it has taken every result, it says `co_await stream.async_stop()` first. Jobs that have not ended
+// when the stream is destroyed on a scheduler's thread are misuse: they may use what the scope is about to destroy. A job
+// that timed out counts as ended here as everywhere.
+//
+// A full queue holds the stream back: it waits for results of its own. Only if none is on its way does pool_options::full
+// decide, as for a submit. async_next() then waits for room, whatever the policy (in a body of the same pool: as a submit
+// from inside).
 
-#include <algorithm>
+#include <concepts>
 #include <cstddef>
-#include <deque>
+#include <functional>
 #include <iterator>
 #include <memory>
 #include <optional>
 #include <ranges>
+#include <source_location>
 #include <utility>
 
+#include <gristmill/detail/stream_core.hpp>
 #include <gristmill/pool.hpp>
+#include <gristmill/task.hpp>
 
 namespace gm {
 
@@ -40,27 +54,48 @@ public:
     using value = detail::body_value<body>;
     using value_type = job_result<value>;
 
-    job_stream_of(pool& crew, View elements, F f, const submit_options& options, std::size_t window)
+    job_stream_of(pool& crew, View elements, F f, const submit_options& options, std::size_t window,
+                  std::source_location where)
         : crew_(&crew),
           elements_(std::move(elements)),
           f_(std::make_shared<F>(std::move(f))),
-          options_(options),
-          window_(window != 0 ? window : std::max<std::size_t>(2 * std::size_t{crew.workers()}, 16)),
-          sink_(Ordered ? nullptr : new detail::job_sink) {}
+          jobs_(crew.core(), options, window, Ordered, where) {}
     job_stream_of(const job_stream_of&) = delete;
     job_stream_of& operator=(const job_stream_of&) = delete;
-    ~job_stream_of() { abandon(); }
 
-    // The next result; none: the input is exhausted and everything was delivered. An exception of the input leaves here, and the
-    // stream may be asked again.
-    std::optional<value_type> next() {
-        fill();
-        if (running_.empty()) return std::nullopt;
-        state* const done = Ordered ? head() : any();
-        drop(done);
-        std::optional<value_type> result(done->take_result());
-        done->release();
-        return result;
+    // The next result; none: the input is exhausted and everything was delivered, or the stream was stopped. What the input
+    // throws leaves here, as do std::bad_alloc and the std::system_error of a submit; nothing is lost by that, and the
+    // stream may be asked again. On a scheduler's thread: misuse if it would have to wait.
+    std::optional<value_type> next(std::source_location where = std::source_location::current()) {
+        while (jobs_.has_credit() && hold_next() && jobs_.admit()) {
+        }
+        if (jobs_.empty()) return std::nullopt;
+        return result_of(jobs_.wait(where));
+    }
+
+    // The same for a coroutine of gristmill's, which pulls the input on its scheduler's thread. The stream must outlive it.
+    task<std::optional<value_type>> async_next() {
+        while (true) {
+            while (jobs_.has_credit() && hold_next() && jobs_.try_admit()) {
+            }
+            if (!jobs_.empty()) {
+                co_await jobs_.next_delivery();
+                co_return result_of(jobs_.take());
+            }
+            if (!jobs_.holds_one()) co_return std::nullopt;
+            co_await crew_->room();
+        }
+    }
+
+    // Takes in nothing more, cancels what is queued, asks what runs to stop and waits for it; results that were not taken
+    // are dropped.
+    void stop(std::source_location where = std::source_location::current()) noexcept { jobs_.stop(where); }
+    task<> async_stop() {
+        jobs_.cancel_all();
+        while (!jobs_.empty()) {
+            co_await detail::plain_wait(detail::job_end{&jobs_.oldest()});
+            jobs_.drop_oldest();
+        }
     }
 
     class iterator {
@@ -89,134 +124,54 @@ public:
     iterator begin() { return iterator(*this); }
     std::default_sentinel_t end() const noexcept { return {}; }
 
-    std::size_t in_flight() const noexcept { return running_.size(); }
+    // Elements that were taken in and whose results were not yet taken out; never more than the window.
+    std::size_t in_flight() const noexcept { return jobs_.in_flight(); }
 
 private:
     using state = detail::job_state<value>;
 
-    // Submits while there are credits and room. A full queue is waited for only when nothing of ours is on its way.
-    void fill() {
+    // False: the input is exhausted. An element is pulled when the memory for its job is there, and the input moves on when
+    // the next one is wanted: one that is read from a terminal is not read ahead.
+    bool hold_next() {
+        if (jobs_.holds_one()) return true;
         if (!at_) at_.emplace(std::ranges::begin(elements_));
-        detail::pool_core& core = crew_->core();
-        while (running_.size() < window_ && *at_ != std::ranges::end(elements_)) {
-            if (!ready_) {
-                auto made = std::make_unique<body>(f_, element(**at_));
-                ready_ = new detail::typed_job<body, value>(std::move(*made));
-                core.prepare(*ready_, options_, std::source_location::current());
-                if constexpr (!Ordered) {
-                    sink_->retain();
-                    ready_->sink = sink_;
-                }
-            }
-            running_.push_back(ready_);
-            ready_->retain();
-            if (running_.size() == 1) {
-                core.submit(std::exchange(ready_, nullptr));
-            } else if (core.try_submit(ready_)) {
-                ready_ = nullptr;
-            } else {
-                ready_->release();
-                running_.pop_back();
-                return;
-            }
+        if (pulled_) {
             ++*at_;
+            pulled_ = false;
         }
-    }
-
-    state* head() {
-        static_cast<void>(running_.front()->wait({}, std::source_location::current()));
-        return running_.front();
-    }
-
-    // One that was delivered. Inside of the pool, our own oldest job that is still queued runs here rather than that we wait.
-    state* any() {
-        while (true) {
-            if (state* const done = take_delivered()) return done;
-            bool helped = false;
-            for (auto each = running_.begin(); each != running_.end() && !helped; ++each)
-                helped = crew_->core().help(**each);
-            if (!helped) wait_for_delivery();
-        }
-    }
-
-    state* take_delivered() noexcept {
-        detail::pool_job* done;
-        {
-            detail::lock_guard hold(sink_->guard);
-            done = sink_->first;
-            if (!done) return nullptr;
-            sink_->first = done->next_delivered;
-            if (!sink_->first) sink_->end = &sink_->first;
-        }
-        done->release();  // the sink's reference; ours is in running_
-        return static_cast<state*>(done);
-    }
-
-    void wait_for_delivery() {
-        if (detail::current_worker) detail::misuse("a stream is waited for on a scheduler's thread");
-        detail::parker bed;
-        detail::waiter self;
-        self.wake = detail::wake_thread;
-        self.target = &bed;
-        {
-            detail::lock_guard hold(sink_->guard);
-            if (sink_->first) return;
-            sink_->waiters.push(self);
-        }
-        bed.park();
-    }
-
-    void drop(state* done) noexcept { running_.erase(std::find(running_.begin(), running_.end(), done)); }
-
-    void abandon() noexcept {
-        if (ready_) ready_->release();
-        // The last first: what runs is asked to stop when nothing is queued behind it that could start in its place.
-        for (auto each = running_.rbegin(); each != running_.rend(); ++each)
-            static_cast<void>(crew_->core().cancel(**each));
-        for (state* const each : running_) {
-            static_cast<void>(each->wait({}, std::source_location::current()));
-            each->release();
-        }
-        if constexpr (!Ordered) {
-            while (take_delivered_or_null()) {
-            }
-            sink_->release();
-        }
-    }
-    bool take_delivered_or_null() noexcept {
-        detail::lock_guard hold(sink_->guard);
-        detail::pool_job* const done = sink_->first;
-        if (!done) return false;
-        sink_->first = done->next_delivered;
-        if (!sink_->first) sink_->end = &sink_->first;
-        done->release();
+        if (*at_ == std::ranges::end(elements_)) return false;
+        jobs_.hold(*new detail::typed_job<body, value>(body{f_, element(**at_)}));
+        pulled_ = true;
         return true;
+    }
+
+    static std::optional<value_type> result_of(detail::pool_job& done) {
+        const std::unique_ptr<state, detail::job_releaser> owned(static_cast<state*>(&done));
+        return std::optional<value_type>(owned->take_result());
     }
 
     pool* crew_;
     View elements_;
     std::shared_ptr<F> f_;
-    submit_options options_;
-    const std::size_t window_;
-    detail::job_sink* sink_;
     std::optional<std::ranges::iterator_t<View>> at_;
-    detail::typed_job<body, value>* ready_ = nullptr;  // made, and not yet admitted
-    std::deque<state*> running_;                       // a reference each; in the order of the elements
+    bool pulled_ = false;  // what `at_` points at
     std::optional<value_type> current_;
+    detail::stream_core jobs_;  // the last: what runs may use the elements
 };
 
 template <std::ranges::input_range Range, class F>
-auto pool::map(Range&& elements, F f, const submit_options& options, std::size_t window) {
+auto pool::map(Range&& elements, F f, const submit_options& options, std::size_t window, std::source_location where) {
     using view = std::views::all_t<Range>;
     return job_stream_of<view, F, false>(*this, std::views::all(std::forward<Range>(elements)), std::move(f), options,
-                                         window);
+                                         window, where);
 }
 
 template <std::ranges::input_range Range, class F>
-auto pool::map_ordered(Range&& elements, F f, const submit_options& options, std::size_t window) {
+auto pool::map_ordered(Range&& elements, F f, const submit_options& options, std::size_t window,
+                       std::source_location where) {
     using view = std::views::all_t<Range>;
     return job_stream_of<view, F, true>(*this, std::views::all(std::forward<Range>(elements)), std::move(f), options,
-                                        window);
+                                        window, where);
 }
 
 }  // namespace gm

@@ -223,7 +223,8 @@ public:
     job& operator=(const job&) = delete;
 
     job_id id() const noexcept { return state_->facts.id; }
-    int worker() const noexcept { return worker_; }  // -1: in the caller of submit
+    std::uint64_t index() const noexcept { return state_->facts.index; }  // of its element, from 0, in a stream
+    int worker() const noexcept { return worker_; }                       // -1: in the caller of submit
     const char* name() const noexcept { return state_->name; }
     int priority() const noexcept { return state_->level; }
 
