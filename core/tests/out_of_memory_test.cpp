@@ -1,17 +1,10 @@
 // The memory runs out at the first allocation of an operation, at the second, and so on until the operation succeeds. Each
 // time it throws std::bad_alloc and has done nothing: nothing is lost, nothing leaks, the object serves as before.
-//
-// Not under ThreadSanitizer, whose own operator new cannot be replaced.
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define GRISTMILL_FIXED_MEMORY
-#endif
-#endif
-#if !defined(GRISTMILL_FIXED_MEMORY) && !defined(__SANITIZE_THREAD__)
+#include <scarce_memory.hpp>
+
+#if GRISTMILL_SCARCE_MEMORY
 
 #include <atomic>
-#include <cstddef>
-#include <cstdlib>
 #include <exception>
 #include <memory>
 #include <new>
@@ -25,82 +18,15 @@
 
 namespace {
 
-// How many allocations of this thread go well; negative: all.
-constinit thread_local int fuse = -1;
-constinit thread_local int refused = 0;
-// What this thread has allocated and not freed.
-constinit thread_local long outstanding = 0;
-
-void* allocate_or_null(std::size_t size, std::size_t alignment) noexcept {
-    if (fuse == 0) {
-        ++refused;
-        return nullptr;
-    }
-    if (fuse > 0) --fuse;
-    void* const room = alignment <= alignof(std::max_align_t)
-                           ? std::malloc(size != 0 ? size : 1)
-                           : std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
-    if (room) ++outstanding;
-    return room;
-}
-
-void* allocate(std::size_t size, std::size_t alignment) {
-    if (void* const room = allocate_or_null(size, alignment)) return room;
-    throw std::bad_alloc();
-}
-
-void give_back(void* room) noexcept {
-    if (room) --outstanding;
-    std::free(room);
-}
-
-}  // namespace
-
-// All of them: a sanitizer that has to provide one brings its own of the others.
-void* operator new(std::size_t size) { return allocate(size, 0); }
-void* operator new[](std::size_t size) { return allocate(size, 0); }
-void* operator new(std::size_t size, std::align_val_t to) { return allocate(size, static_cast<std::size_t>(to)); }
-void* operator new[](std::size_t size, std::align_val_t to) { return allocate(size, static_cast<std::size_t>(to)); }
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return allocate_or_null(size, 0); }
-void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return allocate_or_null(size, 0); }
-void* operator new(std::size_t size, std::align_val_t to, const std::nothrow_t&) noexcept {
-    return allocate_or_null(size, static_cast<std::size_t>(to));
-}
-void* operator new[](std::size_t size, std::align_val_t to, const std::nothrow_t&) noexcept {
-    return allocate_or_null(size, static_cast<std::size_t>(to));
-}
-void operator delete(void* room) noexcept { give_back(room); }
-void operator delete[](void* room) noexcept { give_back(room); }
-void operator delete(void* room, std::size_t) noexcept { give_back(room); }
-void operator delete[](void* room, std::size_t) noexcept { give_back(room); }
-void operator delete(void* room, std::align_val_t) noexcept { give_back(room); }
-void operator delete[](void* room, std::align_val_t) noexcept { give_back(room); }
-void operator delete(void* room, std::size_t, std::align_val_t) noexcept { give_back(room); }
-void operator delete[](void* room, std::size_t, std::align_val_t) noexcept { give_back(room); }
-void operator delete(void* room, const std::nothrow_t&) noexcept { give_back(room); }
-void operator delete[](void* room, const std::nothrow_t&) noexcept { give_back(room); }
-void operator delete(void* room, std::align_val_t, const std::nothrow_t&) noexcept { give_back(room); }
-void operator delete[](void* room, std::align_val_t, const std::nothrow_t&) noexcept { give_back(room); }
-
-namespace {
-
 using namespace std::chrono_literals;
 using gm::channel_status;
+using gm_test::fuse;
 using gm_test::live_value;
+using gm_test::outstanding;
+using gm_test::refused;
+using gm_test::scarce_memory;
 
 class out_of_memory : public gm_test::live_values {};
-
-// Memory for `allocations` more on this thread, while it lives.
-class scarce_memory {
-public:
-    explicit scarce_memory(int allocations) noexcept {
-        refused = 0;
-        fuse = allocations;
-    }
-    scarce_memory(const scarce_memory&) = delete;
-    scarce_memory& operator=(const scarce_memory&) = delete;
-    ~scarce_memory() { fuse = -1; }
-};
 
 // The first timer of a process starts the clock's thread, without which nothing that waits would end: it must not fail.
 void start_the_clock() { EXPECT_TRUE(gm::after(1us).receive()); }
