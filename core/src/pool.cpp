@@ -90,11 +90,10 @@ std::vector<waiting_job> pool::stop() {
     }
 }
 
-std::vector<waiting_job> pool::stop(const until& limit, bool* all_ended, std::source_location where) {
+std::vector<waiting_job> pool::stop(const until& limit, std::source_location where) {
     check_may_wait(*core_, where);
     std::vector<waiting_job> back = stop();
-    const bool ended = core_->wait_until_ended(limit.limits(), detail::pool_core::what::jobs);
-    if (all_ended) *all_ended = ended;
+    static_cast<void>(core_->wait_until_ended(limit.limits(), detail::pool_core::what::jobs));
     return back;
 }
 

@@ -264,6 +264,10 @@ TEST(virtual_time, loop_that_never_waits_is_ended_by_most_steps) {
     EXPECT_EQ(report.ended, gm::virtual_end::steps);
 }
 
+TEST(virtual_time_DeathTest, negative_horizon_is_misuse_with_its_place) {
+    EXPECT_DEATH(gm::virtual_time({.horizon = -1s}), "horizon in the past.*virtual_time_test");
+}
+
 TEST(virtual_time_DeathTest, wake_from_outside_is_misuse) {
 #if !defined(__aarch64__)  // run by an emulator there, which cannot execute the test anew
     GTEST_FLAG_SET(death_test_style, "threadsafe");

@@ -95,7 +95,8 @@ public:
         return result;
     }
 
-    // Fire and forget; otherwise as submit. False: refused, or the pool is closed; the body is dropped unrun.
+    // Fire and forget; otherwise as submit. False: refused, or the pool is closed; the body is dropped unrun. True also if its
+    // context or a negative limit has ended it before it could run.
     template <job_body F>
     bool post(F&& body) {
         using body_type = std::decay_t<F>;
@@ -148,9 +149,8 @@ public:
     bool close(const until& limit = {}, std::source_location where = std::source_location::current());
     // No more jobs; what waits is given back, what runs goes on. Does not wait.
     std::vector<waiting_job> stop();
-    // The same, and waits for what runs, as close() does.
-    std::vector<waiting_job> stop(const until& limit, bool* all_ended = nullptr,
-                                  std::source_location where = std::source_location::current());
+    // The same, and waits for what runs, as close() does; whether all of it ended, another close() says.
+    std::vector<waiting_job> stop(const until& limit, std::source_location where = std::source_location::current());
 
     // Counts and times as they are now. Taken while jobs run, they are not of one moment.
     pool_snapshot snapshot() const;
