@@ -176,9 +176,27 @@ void stream_core::drop_oldest() noexcept {
         }
 }
 
+// A consumer that is destroyed with its scheduler must not wait for bodies that are about to be destroyed there after it: they
+// are `stopped` now, and what is left of them counts as late.
+void pool_core::give_up_if_over(pool_job& job) noexcept {
+    if (!job.coroutine) return;
+    {
+        lock_guard hold(home_guard_);
+        gm::scheduler* const home = options_.scheduler ? options_.scheduler : own_home_.get();
+        if (home && !home->core().stopped()) return;  // null: ~pool is at it
+    }
+    if (!job.move_on(job_phase::running, job_phase::settling)) return;
+    {
+        lock_guard hold(guard_);
+        ++coroutines_late_;
+    }
+    conclude(&job, job_status::stopped, nullptr, stamp(), nullptr);
+}
+
 void stream_core::stop(std::source_location where) noexcept {
     cancel_all();
     while (!running_.empty()) {
+        core_.give_up_if_over(*running_.front());
         static_cast<void>(running_.front()->wait({}, where));
         drop_oldest();
     }

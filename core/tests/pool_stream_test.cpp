@@ -348,6 +348,36 @@ TEST(map_awaited, destroyed_while_it_waits_withdraws_and_ends_its_jobs) {
     }
 }
 
+// Consumer and bodies are destroyed by one scheduler: whoever comes first must not wait for the others.
+gm::task<> consume_for_ever(gm::pool& crew, gm::channel<int> never, std::latch& started) {
+    auto stream = crew.map(std::views::iota(0, 5), [&started, never](int) -> gm::task<> {
+        started.count_down();
+        static_cast<void>(co_await never.async_receive());
+    });
+    static_cast<void>(co_await stream.async_next());
+    ADD_FAILURE() << "there was no result";
+}
+
+TEST(map_awaited, destroyed_with_the_scheduler_of_its_own_bodies_does_not_wait_for_them) {
+    std::latch started(5);
+    gm::channel<int> never(0);
+    gm::scheduler threads({.threads = 2});
+    gm::pool crew({.workers = 5, .grace = 0ms, .scheduler = &threads});
+    threads.spawn(consume_for_ever(crew, never, started));
+    started.wait();
+    EXPECT_EQ(threads.shutdown(0ms).unfinished, 6u);
+    EXPECT_EQ(crew.snapshot().running, 0u);
+    EXPECT_EQ(crew.snapshot().stopped, 5u);
+}
+
+TEST(map_awaited, destroyed_with_its_pool_does_not_wait_for_its_bodies) {
+    std::latch started(5);
+    gm::channel<int> never(0);
+    gm::pool crew({.workers = 6, .grace = 1ms});
+    auto consumer = crew.submit([&]() -> gm::task<> { co_await consume_for_ever(crew, never, started); });
+    started.wait();
+}
+
 TEST(map_awaited, by_a_body_of_the_same_pool_does_not_deadlock) {
     for (const unsigned workers : {1u, 2u}) {
         gm::pool crew({.workers = workers, .queue = 2});

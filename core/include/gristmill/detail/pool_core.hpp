@@ -230,6 +230,8 @@ private:
     void start_coroutine(pool_job* job) noexcept;
     void set_alarm(pool_job& job);
     void slot_of_late_free() noexcept;
+    friend class stream_core;
+    void give_up_if_over(pool_job& job) noexcept;  // pool_stream.cpp
     void coroutine_over(pool_job& job, bool ended, std::exception_ptr error) noexcept;
     void coroutine_slot_free(unsigned returned) noexcept;
     void reserve_slot();
