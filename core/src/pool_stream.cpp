@@ -20,16 +20,6 @@ stream_core::stream_core(pool_core& crew, const submit_options& options, std::si
     if (static_cast<std::ptrdiff_t>(window) < 0) misuse("a stream's window is not negative", where);
 }
 
-stream_core::~stream_core() {
-    cancel_all();
-    if (current_worker)
-        for (pool_job* const each : running_)
-            if (!each->done())
-                misuse("a stream is left by a coroutine while its jobs run: co_await its async_stop() first", where_);
-    stop(where_);
-    if (sink_) sink_->release();
-}
-
 // ---- in ----
 
 void stream_core::hold(pool_job& made) noexcept {
@@ -37,7 +27,7 @@ void stream_core::hold(pool_job& made) noexcept {
     made.facts.index = made_++;
     if (sink_) {
         sink_->retain();
-        made.sink = sink_;
+        made.sink = sink_.get();
     }
     held_ = &made;
 }
@@ -121,8 +111,12 @@ pool_job& stream_core::wait(std::source_location where) {
     if (ordered())
         static_cast<void>(running_.front()->wait({}, where));
     else
-        while (!delivered())
-            if (!help_one()) wait_for_delivery(where);
+        while (!delivered()) {
+            if (help_one()) continue;
+            if (current_worker)
+                misuse("waiting for a stream on a scheduler's thread would block it; co_await its async_next()", where);
+            wait_for_delivery();
+        }
     return take();
 }
 
@@ -131,15 +125,13 @@ bool stream_core::help_one() noexcept {
     return std::any_of(running_.begin(), running_.end(), [this](pool_job* each) { return core_.help(*each); });
 }
 
-void stream_core::wait_for_delivery(std::source_location where) {
-    if (current_worker)
-        misuse("waiting for a stream on a scheduler's thread would block it; co_await its async_next()", where);
+void stream_core::wait_for_delivery() {
     parker bed;
     waiter self;
     self.wake = wake_thread;
     self.target = &bed;
     if (!enqueue(self)) return;
-    if (current_engine) current_engine->waits(nullptr, delivery::waits_as, this, where);
+    if (current_engine) current_engine->waits(nullptr, delivery::waits_as, this, where_);
     bed.park();
 }
 
@@ -168,14 +160,6 @@ void stream_core::cancel_all() noexcept {
     for (auto each = running_.rbegin(); each != running_.rend(); ++each) static_cast<void>(core_.cancel(**each));
 }
 
-void stream_core::drop_oldest() noexcept {
-    running_.front()->release();
-    running_.pop_front();
-    if (sink_ && running_.empty())
-        while (pop_delivered()) {
-        }
-}
-
 // A consumer that is destroyed with its scheduler must not wait for bodies that are about to be destroyed there after it: they
 // are `stopped` now, and what is left of them counts as late.
 void pool_core::give_up_if_over(pool_job& job) noexcept {
@@ -195,10 +179,15 @@ void pool_core::give_up_if_over(pool_job& job) noexcept {
 
 void stream_core::stop(std::source_location where) noexcept {
     cancel_all();
+    for (pool_job* const each : running_) {
+        core_.give_up_if_over(*each);
+        if (current_worker && !each->done())
+            misuse("a stream ends on a scheduler's thread while its jobs run: co_await its async_stop() first", where);
+    }
     while (!running_.empty()) {
-        core_.give_up_if_over(*running_.front());
-        static_cast<void>(running_.front()->wait({}, where));
-        drop_oldest();
+        if (ordered()) static_cast<void>(running_.front()->wait({}, where));
+        while (!delivered()) wait_for_delivery();
+        take().release();
     }
 }
 

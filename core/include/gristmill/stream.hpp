@@ -93,8 +93,8 @@ public:
     task<> async_stop() {
         jobs_.cancel_all();
         while (!jobs_.empty()) {
-            co_await detail::plain_wait(detail::job_end{&jobs_.oldest()});
-            jobs_.drop_oldest();
+            co_await jobs_.next_delivery();
+            jobs_.take().release();
         }
     }
 

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <deque>
+#include <memory>
 #include <source_location>
 
 #include <gristmill/detail/plain_wait.hpp>
@@ -20,7 +21,7 @@ public:
                 std::source_location where);
     stream_core(const stream_core&) = delete;
     stream_core& operator=(const stream_core&) = delete;
-    ~stream_core();  // as stop(); on a scheduler's thread, jobs that have not ended are misuse
+    ~stream_core() { stop(where_); }
 
     bool has_credit() const noexcept { return !stopped_ && running_.size() < window_; }
     bool empty() const noexcept { return running_.empty(); }
@@ -49,13 +50,17 @@ public:
     };
     plain_wait<delivery> next_delivery() noexcept;
 
-    // Takes in nothing more, cancels what is queued and asks what runs to stop; then waits for that.
+    // Takes in nothing more, cancels what is queued and asks what runs to stop. stop() also waits until all of it was delivered,
+    // not only done: a job that is delivered later would keep the sink, and the sink it. On a scheduler's thread, jobs
+    // that have not ended are misuse.
     void cancel_all() noexcept;
     void stop(std::source_location where) noexcept;
-    pool_job& oldest() noexcept { return *running_.front(); }
-    void drop_oldest() noexcept;  // requires: it is done
 
 private:
+    struct sink_releaser {
+        void operator()(job_sink* sink) const noexcept { sink->release(); }
+    };
+
     bool ordered() const noexcept { return !sink_; }
     bool hand_over(bool may_wait);
     bool at_home() const noexcept;
@@ -63,7 +68,7 @@ private:
     bool enqueue(waiter& consumer) noexcept;
     bool withdraw(waiter& consumer) noexcept;
     pool_job* pop_delivered() noexcept;
-    void wait_for_delivery(std::source_location where);
+    void wait_for_delivery();
     bool help_one() noexcept;
     void lend_slot() noexcept;
 
@@ -71,7 +76,7 @@ private:
     const submit_options options_;
     const std::source_location where_;
     const std::size_t window_;
-    job_sink* const sink_;  // null: ordered
+    const std::unique_ptr<job_sink, sink_releaser> sink_;  // null: ordered
     pool_job* held_ = nullptr;
     std::deque<pool_job*> running_;  // a reference each; in the order of the elements
     std::uint64_t made_ = 0;
