@@ -151,6 +151,18 @@ void scheduler_core::end_watch() noexcept {
     watched_.store(sleepers_ == 0, std::memory_order_relaxed);
 }
 
+// Who was woken, or kept watch, leaves for work: it may have been the one who would have seen what others queue, and what they
+// have queued already will not be told again.
+void scheduler_core::hand_watch_on() noexcept {
+    {
+        lock_guard hold(shared_guard_);
+        watched_.store(watching_ || sleepers_ == 0, std::memory_order_relaxed);
+        if (watched_.load(std::memory_order_relaxed) || threads() - sleepers_ == 1) return;
+    }
+    os::heavy_fence();
+    if (anything_queued()) request_watch();
+}
+
 void scheduler_core::end_watch_locked() noexcept {
     lock_guard hold(shared_guard_);
     end_watch();

@@ -210,3 +210,39 @@ TEST(workers, end_comes_while_threads_go_on_spawning) {
         },
         {.schedules = 500, .real_workers = true});
 }
+
+// Each of two jobs is held up until a third has run; the first queued both others for its own worker. Whoever takes the second was
+// the one who kept watch, and has to hand that on.
+TEST(workers, job_behind_two_long_jobs_is_taken) {
+    expect_sound(
+        [](arena& here) {
+            countdown for_first(1), for_second(1);
+            gm::scheduler sched({.threads = 3});
+            const auto second = [](countdown& at) -> gm::task<> {
+                at.wait();
+                co_return;
+            };
+            const auto third = [](countdown& one, countdown& other) -> gm::task<> {
+                one.arrive();
+                other.arrive();
+                co_return;
+            };
+            const auto first = [&]() -> gm::task<> {
+                const bool as_forks = here.pick(2) == 0;
+                if (as_forks) {
+                    auto other = gm::fork(second(for_second));
+                    auto last = gm::fork(third(for_first, for_second));
+                    for_first.wait();
+                    co_await other;
+                    co_await last;
+                } else {
+                    here.check(sched.spawn(second(for_second)), "refused");
+                    here.check(sched.spawn(third(for_first, for_second)), "refused");
+                    for_first.wait();
+                }
+            };
+            sched.block_on(first());
+            drain(here, sched);
+        },
+        some);
+}

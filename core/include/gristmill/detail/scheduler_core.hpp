@@ -91,6 +91,7 @@ private:
     void note_idle() noexcept;
     void end_watch() noexcept;
     void end_watch_locked() noexcept;
+    void hand_watch_on() noexcept;
     bool anything_queued() const noexcept;
     void put_shared(task_header* first, task_header* last, std::uint32_t count) noexcept;
     void offer(worker& me) noexcept;

@@ -9,6 +9,7 @@
 
 #include <gristmill/detail/frame_cache.hpp>
 #include <gristmill/detail/lock.hpp>
+#include <gristmill/detail/os.hpp>
 #include <gristmill/detail/parker.hpp>
 
 namespace gm::detail {
@@ -204,7 +205,11 @@ private:
     friend class scheduler_core;
     friend class virtual_engine;
 
-    bool watched() const noexcept { return watched_.load(std::memory_order_relaxed); }
+    // Asked after something was queued: either this sees that nobody watches, or whoever ended the watch sees what is queued.
+    bool watched() const noexcept {
+        os::light_fence();
+        return watched_.load(std::memory_order_relaxed);
+    }
     bool account() noexcept;
     void show_work() noexcept;
     void end_measurement() noexcept;
