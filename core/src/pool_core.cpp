@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <thread>
+#include <utility>
 
 #include "pool_after_lock.hpp"
 
@@ -30,6 +32,8 @@ pool_core::pool_core(const pool_options& options, std::function<worker_state_box
       plain_(!options.observer && options.timeout.count() <= 0 && options.queue_timeout.count() <= 0),
       worth_waking_(static_cast<std::uint64_t>(5'000 / unit_)),
       trivial_(static_cast<std::uint64_t>(1'000 / unit_)),
+      between_looks_(static_cast<std::uint64_t>(2'000 / unit_)),
+      may_spin_(!engine_ && os::usable_cpus() > 1),
       born_(stamp()),
       queue_(static_cast<std::uint64_t>(static_cast<double>(options.priority_step.count()) / unit_)),
       average_(static_cast<std::uint64_t>(10'000 / unit_)),
@@ -40,6 +44,7 @@ pool_core::pool_core(const pool_options& options, std::function<worker_state_box
     } else {
         workers_.store(options_.workers != 0 ? options_.workers : os::usable_cpus(), std::memory_order_relaxed);
     }
+    if (options_.scheduler) home_core_.store(&options_.scheduler->core(), std::memory_order_relaxed);
     report_from_ = born_;
 }
 
@@ -90,6 +95,20 @@ void pool_core::make_room_known(after_lock& after, bool trivial) noexcept {
         after.wakes.commit(*first);
     }
     if (for_room_.empty()) strict_.store(false, std::memory_order_relaxed);
+}
+
+void pool_core::give_way() const noexcept {
+    for (int turn = 0; may_spin_ && turn != 20; ++turn) os::relax();
+    std::this_thread::yield();
+}
+
+// Before a producer sleeps: the crew needs a few microseconds for a queue of trivial jobs, and perhaps our CPU.
+bool pool_core::linger_for_room() noexcept {
+    for (int look = 0; look != looks_before_sleep && !engine_; ++look) {
+        give_way();
+        if (queue_.size() <= options_.queue / 2) return true;
+    }
+    return false;
 }
 
 bool pool_core::wait_for_room(const limits& until) {
@@ -160,6 +179,7 @@ inline pool_entry* pool_core::add_for_busy_crew(std::uint64_t entered) {
     if (waiting >= static_cast<std::ptrdiff_t>(std::min<std::size_t>(options_.queue, PTRDIFF_MAX))) return nullptr;
     if (sleepers_ != 0 ? worth_waking_somebody() : live_threads() < workers_.load(std::memory_order_relaxed))
         return nullptr;
+    if (!queue_.fits(normal_priority)) return nullptr;
     pool_entry& place = queue_.add(normal_priority);
     last_stamp_ = std::max(entered, last_stamp_);
     ++submitted_;
@@ -238,8 +258,9 @@ bool pool_core::post_inside(pool_worker& me, pool_entry& entry) {
 void pool_core::push_locked(pool_entry& entry, int level, pool_job* job, after_lock& after) {
     entry.stamp = last_stamp_ = std::max(entry.stamp, last_stamp_);
     if (job && job->coroutine) {
+        keep_slots(coroutines_running_ + coroutines_.size() + 1);
         if (coroutines_.size() == 0 && coroutines_running_ < workers_.load(std::memory_order_relaxed)) {
-            reserve_slot();
+            ++coroutines_running_;
             after.coroutine = job;
         } else {
             coroutines_.push(level, entry);
@@ -268,7 +289,7 @@ void pool_core::push_locked(pool_entry& entry, int level, pool_job* job, after_l
 }
 
 admitted pool_core::admit(pool_entry& entry, int level, pool_job* job) {
-    while (true) {
+    for (bool lingered = false;; lingered = true) {
         pool_worker* first_of_all = nullptr;
         {
             after_lock after(*this);
@@ -276,7 +297,7 @@ admitted pool_core::admit(pool_entry& entry, int level, pool_job* job) {
             if (closed_) [[unlikely]]
                 return admitted::closed;
             if (live_threads() == 0 && !(job && job->coroutine)) [[unlikely]]
-                first_of_all = reserve_thread();
+                first_of_all = reserve_first_thread();
             if (!first_of_all) [[likely]] {
                 if (has_room()) [[likely]] {
                     push_locked(entry, level, job, after);
@@ -294,7 +315,7 @@ admitted pool_core::admit(pool_entry& entry, int level, pool_job* job) {
             misuse("a submit to a full queue would block a scheduler's thread; co_await pool::room() first");
         limits until;
         if (job) until.context = job->parent.core();
-        if (!wait_for_room(until)) return admitted::cancelled;
+        if (!(!lingered && linger_for_room()) && !wait_for_room(until)) return admitted::cancelled;
     }
 }
 
@@ -359,26 +380,40 @@ void pool_core::submit(pool_job* job) {
 }
 
 bool pool_core::try_submit(pool_job* job) {
+    if (job->timeout.count() < 0) return never_runs(job, job_status::timed_out), true;
+    if (job->queue_timeout.count() < 0) return never_runs(job, job_status::expired), true;
     pool_entry entry = entry_of(job);
     job->facts.stamps.queued = entry.stamp = stamp();
-    pool_worker* first_of_all = nullptr;
-    {
-        after_lock after(*this);
-        lock_guard hold(guard_);
-        if (closed_) {
-            after.victims.push(job);
-            after.why = job_status::refused;
-            return true;
+    bool told =
+        observer() == nullptr;  // before a worker can have it; its place is kept meanwhile, as one tombstone less
+    for (bool place_kept = false;;) {
+        pool_worker* first_of_all = nullptr;
+        {
+            after_lock after(*this);
+            lock_guard hold(guard_);
+            if (std::exchange(place_kept, false)) ++tombstones_;
+            if (closed_) {
+                after.victims.push(job);
+                after.why = job_status::refused;
+                return true;
+            }
+            if (!has_room()) return false;
+            if (live_threads() == 0 && !job->coroutine) {
+                first_of_all = reserve_first_thread();
+            } else if (told) {
+                push_locked(entry, job->level, job, after);
+                return true;
+            } else {
+                place_kept = true;
+                --tombstones_;
+            }
         }
-        if (!has_room()) return false;
-        if (live_threads() == 0 && !job->coroutine) first_of_all = reserve_thread();
-        if (!first_of_all) {
-            push_locked(entry, job->level, job, after);
-            return true;
+        if (first_of_all) {
+            if (!start_thread(*first_of_all)) no_thread();
+        } else if (pool_observer* const to = observer(); !std::exchange(told, true) && to) {
+            to->queued(event_of(*job));
         }
     }
-    if (!start_thread(*first_of_all)) no_thread();
-    return try_submit(job);
 }
 
 void pool_core::prepare(pool_job& job, const submit_options& options, std::source_location where) {
@@ -441,7 +476,7 @@ int pool_core::cancel(pool_job& job) noexcept {
         return 0;
     }
     if (job.phase() != job_phase::running) return 2;
-    job.request_stop(std::make_exception_ptr(cancelled("the job was cancelled")));
+    job.request_stop(cause_of<cancelled>("the job was cancelled"));
     return 1;
 }
 

@@ -10,7 +10,10 @@ namespace gm::detail {
 gm::scheduler& pool_core::home() {
     if (options_.scheduler) return *options_.scheduler;
     lock_guard hold(home_guard_);
-    if (!own_home_) own_home_ = std::make_unique<gm::scheduler>(scheduler_options{.name = options_.name});
+    if (!own_home_) {
+        own_home_ = std::make_unique<gm::scheduler>(scheduler_options{.name = options_.name});
+        home_core_.store(&own_home_->core(), std::memory_order_relaxed);
+    }
     return *own_home_;
 }
 
@@ -124,7 +127,7 @@ void pool_core::set_alarm(pool_job& job) {
     job.retain();
     auto* const alarm = new body_alarm(*this, job, [](pool_core& core, pool_job& late_job) noexcept {
         if (!late_job.move_on(job_phase::running, job_phase::settling)) return;
-        late_job.request_stop(std::make_exception_ptr(deadline_exceeded()));
+        late_job.request_stop(cause_of<deadline_exceeded>());
         core.conclude(&late_job, job_status::timed_out, nullptr, core.stamp(), nullptr);
         core.slot_of_late_free();
     });
@@ -172,10 +175,9 @@ void pool_core::coroutine_over(pool_job& job, bool ended, std::exception_ptr err
 }
 
 // requires: the lock. May throw std::bad_alloc, and then nothing happened.
-void pool_core::reserve_slot() {
-    if (coroutine_jobs_.capacity() < coroutines_running_ + 1)
-        coroutine_jobs_.reserve(std::max<std::size_t>(16, 2 * coroutine_jobs_.capacity()));
-    ++coroutines_running_;
+void pool_core::keep_slots(std::size_t n) {
+    if (coroutine_jobs_.capacity() < n)
+        coroutine_jobs_.reserve(std::max<std::size_t>({16, n, 2 * coroutine_jobs_.capacity()}));
 }
 
 // `returned` slots are free again; whoever waits for one gets it.
@@ -196,7 +198,7 @@ void pool_core::coroutine_slot_free(unsigned returned) noexcept {
             forget_tombstone(job);
             continue;
         }
-        reserve_slot();
+        ++coroutines_running_;
         after.coroutine = job;
         make_room_known(after, false);
     }
@@ -212,7 +214,7 @@ bool pool_core::lend_slot(pool_job& job) noexcept {
             if (entry.job() != &job) return false;
             return mine = true;
         });
-        if (mine) reserve_slot();
+        if (mine) ++coroutines_running_;
     }
     if (mine) {
         in_caller_.fetch_add(1, std::memory_order_relaxed);
@@ -222,8 +224,7 @@ bool pool_core::lend_slot(pool_job& job) noexcept {
 }
 
 bool pool_core::runs_on(const scheduler_core* home) const noexcept {
-    if (options_.scheduler) return &options_.scheduler->core() == home;
-    return own_home_ && &own_home_->core() == home;
+    return home_core_.load(std::memory_order_relaxed) == home;
 }
 
 }  // namespace gm::detail

@@ -74,6 +74,12 @@ pool_worker* pool_core::reserve_thread() noexcept {
     return chosen;
 }
 
+// The same where there is no thread at all.
+pool_worker* pool_core::reserve_first_thread() {
+    if (pool_worker* const which = reserve_thread()) return which;
+    throw std::bad_alloc();  // nothing else keeps a pool without threads from one
+}
+
 bool pool_core::start_thread(pool_worker& which) noexcept {
     retain();  // the thread's
     try {
@@ -180,7 +186,7 @@ bool pool_core::wait_until_ended(const limits& until, what awaited) noexcept {
 }
 
 void pool_core::stop_running(const char* why) noexcept {
-    const std::exception_ptr cause = std::make_exception_ptr(cancelled(why));
+    const std::exception_ptr cause = cause_of<cancelled>(why);
     const std::uint32_t n = table_size_.load(std::memory_order_acquire);
     pool_worker* const* const table = table_.load(std::memory_order_acquire);
     for (std::uint32_t i = 0; i != n; ++i) {
@@ -194,13 +200,16 @@ void pool_core::stop_running(const char* why) noexcept {
         job->request_stop(cause);
         job->release();
     }
-    std::vector<pool_job*> running;
-    {
-        lock_guard hold(guard_);
-        running = coroutine_jobs_;
-        for (pool_job* const job : running) job->retain();
-    }
-    for (pool_job* const job : running) {
+    // From the last to the first: when one leaves, the last takes its place, so none is passed over.
+    for (std::size_t i = ~std::size_t{0}; i != 0;) {
+        pool_job* job;
+        {
+            lock_guard hold(guard_);
+            i = std::min(i, coroutine_jobs_.size());
+            if (i == 0) return;
+            job = coroutine_jobs_[--i];
+            job->retain();
+        }
         job->request_stop(cause);
         job->release();
     }

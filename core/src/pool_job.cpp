@@ -127,7 +127,7 @@ context pool_job::body_context() {
         mine = *context_;
         stop = stop_requested();
     }
-    if (stop) mine.core()->cancel(std::make_exception_ptr(cancelled("the job was asked to stop")));
+    if (stop) mine.core()->cancel(cause_of<cancelled>("the job was asked to stop"));
     return mine;
 }
 

@@ -1,4 +1,6 @@
 // One job's run: claimed, started, timed, settled by its worker or given up by the watchdog.
+#include <utility>
+
 #include <gristmill/detail/pool_core.hpp>
 
 #include "pool_after_lock.hpp"
@@ -116,7 +118,7 @@ void pool_core::conclude(pool_job* job, job_status status, std::exception_ptr er
     if (error)
         facts.error = std::move(error);
     else if (status != job_status::ok)
-        facts.error = std::make_exception_ptr(job_not_done(status));
+        facts.error = cause_of<job_not_done>(status);
     std::atomic<std::uint64_t>* const counters[] = {&finished_,  &failed_,  &timed_out_, &expired_,
                                                     &cancelled_, &dropped_, &refused_,   &stopped_};
     counters[static_cast<std::size_t>(status)]->fetch_add(1, std::memory_order_relaxed);
@@ -150,13 +152,15 @@ void pool_core::come_back(pool_worker& me) noexcept {
     wake_list wakes;
     {
         lock_guard hold(guard_);
-        if (me.stuck) {
-            me.stuck = false;
-            --stuck_;
-            ended_locked(wakes);
-        }
+        come_back_locked(me, wakes);
     }
     wakes.wake();
+}
+
+void pool_core::come_back_locked(pool_worker& me, wake_list& wakes) noexcept {
+    if (!std::exchange(me.stuck, false)) return;
+    --stuck_;
+    ended_locked(wakes);
 }
 
 bool pool_core::help(pool_job& job) noexcept {

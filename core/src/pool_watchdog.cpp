@@ -97,7 +97,7 @@ void pool_core::time_out(pool_worker& who, std::uint64_t now) noexcept {
                 publish_watched();
             }
         }
-        job->request_stop(std::make_exception_ptr(deadline_exceeded()));
+        job->request_stop(cause_of<deadline_exceeded>());
         conclude(job, job_status::timed_out, nullptr, now, nullptr);
         job->release();
         replace(who);

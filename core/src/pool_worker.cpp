@@ -1,6 +1,7 @@
 // The crew's threads: how a worker takes jobs, steals them, sleeps, keeps watch and leaves.
 #include <algorithm>
 #include <thread>
+#include <utility>
 
 #include <gristmill/detail/pool_core.hpp>
 
@@ -11,12 +12,11 @@ namespace gm::detail {
 constinit thread_local pool_worker* current_pool_worker = nullptr;
 
 namespace {
-constexpr std::uint32_t largest_batch = 64;
+constexpr std::uint32_t largest_batch = 240;
 constexpr std::chrono::microseconds first_watch{100}, slowest_watch{1000};
 constexpr int empty_looks_before_sleep = 8;
 // Of its own queue between two looks at the crew's: whoever posts for ever must not starve those outside.
 constexpr std::uint64_t turns = 61;
-constexpr int looks_before_sleep = 4, turns_between_looks = 20;
 
 // False: it threw.
 bool run_closure(pool_entry& entry) noexcept {
@@ -94,19 +94,30 @@ void pool_core::begin_session(pool_worker& me) noexcept {
     me.in_job.store(true, std::memory_order_relaxed);
 }
 
-void pool_core::end_session(pool_worker& me) noexcept {
+// Says when it had begun; 0: there was none.
+std::uint64_t pool_core::end_session(pool_worker& me) noexcept {
     const std::uint64_t begun = me.session_begun.load(std::memory_order_relaxed);
-    if (begun == 0) return;
+    if (begun == 0) return 0;
     const std::uint64_t spent = stamp() - begun;
     me.busy_ticks.add(spent);
     me.busy_jobs.add(me.session_jobs);
     if (me.session_jobs != 0 && !engine_) me.average = me.average - me.average / 4 + spent / me.session_jobs / 4;
     me.session_begun.store(0, std::memory_order_relaxed);
+    return begun;
+}
+
+// A look at the crew's queue takes its lines away from the producer, and gives them back slowly. A worker that has caught up with a
+// producer of trivial jobs therefore looks every 2 µs at most, and finds a hundred jobs where it would have found five.
+void pool_core::pace(const pool_worker& me, std::uint64_t begun) const noexcept {
+    if (!may_spin_ || begun == 0 || me.average >= trivial_ || me.left_behind || strict_.load(std::memory_order_relaxed))
+        return;
+    while (stamp() - begun < between_looks_) os::relax();
 }
 
 bool pool_core::next(pool_worker& me, pool_entry& entry) noexcept {
-    if (me.session_jobs < turns && !strict_.load(std::memory_order_relaxed) && me.local.pop(entry)) return true;
-    end_session(me);
+    if (me.session_jobs < me.session_limit && !strict_.load(std::memory_order_relaxed) && me.local.pop(entry))
+        return true;
+    pace(me, end_session(me));
     bool others_run = false;  // and count on us to see what they queue for themselves
     while (true) {
         {
@@ -119,6 +130,7 @@ bool pool_core::next(pool_worker& me, pool_entry& entry) noexcept {
                 publish_watched();
                 others_run = threads_ - sleepers_ > 1;
             }
+            come_back_locked(me, after.wakes);  // it was held up by a job that ran in place of another
             average_ = me.average;
             make_room_known(after, me.average < trivial_);
             if (leave_if_asked(me)) {
@@ -154,11 +166,16 @@ bool pool_core::take(pool_worker& me, pool_entry& entry) noexcept {
         forget_tombstone(entry.job());
     }
     if (ordered_.load(std::memory_order_relaxed) || me.average >= trivial_ || me.local.size() != 0 ||
-        strict_.load(std::memory_order_relaxed))
+        strict_.load(std::memory_order_relaxed)) {
+        me.left_behind = true;
+        me.session_limit = turns;
         return true;
+    }
     const std::uint64_t fitting = worth_waking_ * 4 / std::max<std::uint64_t>(me.average, 1);
-    const auto n = static_cast<std::uint32_t>(std::min<std::uint64_t>(
-        {queue_.size() / (std::uint64_t{2} * std::max(1u, live_threads())), largest_batch, fitting}));
+    const auto n = static_cast<std::uint32_t>(
+        std::min<std::uint64_t>({queue_.size() / std::max(1u, live_threads() - sleepers_), largest_batch, fitting}));
+    me.left_behind = n < queue_.size();
+    me.session_limit = n + turns;
     if (n == 0) return true;
     me.local.put_batch(n, [this] { return queue_.pop(); });
     taken_ahead_ += n;
@@ -169,13 +186,16 @@ bool pool_core::take(pool_worker& me, pool_entry& entry) noexcept {
 
 // Before it sleeps: an outside producer of trivial jobs would have to wake it every few jobs, at 2 µs each and with the lines of
 // the queue going to and fro. So it gives way a few times, to the producer if that shares its CPU, and looks again.
+// Only where it ran out of work a moment ago, too: a job that comes alone starts later on a worker that has just lain down.
 // True: there is something.
 bool pool_core::linger(pool_worker& me) noexcept {
-    if (engine_ || me.average >= trivial_ || lingering_.exchange(true, std::memory_order_relaxed)) return false;
+    if (engine_ || me.average >= trivial_) return false;
+    const std::uint64_t before = std::exchange(me.out_of_work_at, stamp());
+    if (me.out_of_work_at - before > 10 * worth_waking_ || lingering_.exchange(true, std::memory_order_relaxed))
+        return false;
     bool found = queue_.size() != 0;
     for (int look = 0; look != looks_before_sleep && !found; ++look) {
-        for (int turn = 0; turn != turns_between_looks; ++turn) os::relax();
-        std::this_thread::yield();
+        give_way();
         found = queue_.size() != 0;
     }
     lingering_.store(false, std::memory_order_relaxed);

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <latch>
+#include <ranges>
 #include <thread>
 #include <vector>
 
@@ -68,6 +69,25 @@ struct counts : gm::pool_observer {
     void worker_started(int) noexcept override { ++up_; }
     void worker_stopped(int) noexcept override { ++down_; }
 };
+
+TEST(observer, sees_the_jobs_of_a_stream_queued_before_they_start) {
+    struct : gm::pool_observer {
+        std::atomic<int> queued_{0}, started_{0}, early_{0};
+        void queued(const gm::job_event&) noexcept override { ++queued_; }
+        void started(const gm::job_event&) noexcept override {
+            if (++started_ > queued_) ++early_;
+        }
+    } seen;
+    {
+        gm::pool crew({.workers = 2, .queue = 4, .observer = &seen});
+        int sum = 0;
+        for (auto& done : crew.map(std::views::iota(0, 100), [](int n) { return n; })) sum += done.value();
+        EXPECT_EQ(sum, 4950);
+    }
+    EXPECT_EQ(seen.queued_, 100);
+    EXPECT_EQ(seen.started_, 100);
+    EXPECT_EQ(seen.early_, 0);
+}
 
 TEST(observer, sees_every_job_and_worker) {
     counts seen;

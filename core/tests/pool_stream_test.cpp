@@ -75,6 +75,14 @@ TEST(map, pulls_its_input_on_the_consumers_thread_and_not_beyond_its_window) {
     EXPECT_EQ(taken, 500);
 }
 
+TEST(map, negative_timeout_is_over_at_once) {
+    gm::pool crew({.workers = 2});
+    for (auto& done : crew.map(std::views::iota(0, 5), [](int n) { return n; }, {.timeout = -1ms}))
+        EXPECT_EQ(done.status(), gm::job_status::timed_out);
+    for (auto& done : crew.map(std::views::iota(0, 5), [](int n) { return n; }, {.queue_timeout = -1ms}))
+        EXPECT_EQ(done.status(), gm::job_status::expired);
+}
+
 TEST(map, ordered_slow_head_stops_only_its_own_intake) {
     std::latch go(1);
     std::atomic<int> started{0};

@@ -138,6 +138,28 @@ TEST(stuck_workers, are_replaced_up_to_once_the_crew_and_then_the_pool_is_degrad
     EXPECT_EQ(crew.snapshot().late, 4u);
 }
 
+// A job with a timeout that ran in place of the job that waits for it: its worker is held up, and then it is not.
+TEST(stuck_workers, come_back_after_a_late_job_in_place) {
+    std::latch late(1);
+    gm::pool crew({.workers = 1});
+    crew.submit([&] {
+            auto inner = crew.submit(
+                [&](gm::job& self) {
+                    static_cast<void>(self.context().done().receive());
+                    while (crew.snapshot().stuck == 0) std::this_thread::yield();
+                    late.count_down();
+                },
+                {.timeout = 2ms});
+            EXPECT_EQ(inner.get().status(), gm::job_status::timed_out);
+        })
+        .get()
+        .value();
+    late.wait();
+    for (const auto end = gm::clock::now() + 20s; crew.snapshot().stuck != 0 && gm::clock::now() < end;)
+        std::this_thread::yield();
+    EXPECT_EQ(crew.snapshot().stuck, 0u);
+}
+
 TEST(stuck_workers, are_abandoned_after_the_grace_and_leave_the_list_when_they_return) {
     static std::latch go(1), returned(1);
     {

@@ -71,10 +71,13 @@ public:
     own_histogram waited, ran;
     std::atomic<std::uint64_t> session_begun{0};
     std::uint64_t session_jobs = 0;
-    bool watched_until_now = false;  // over the others: nobody has yet been told that it is over
-    std::uint64_t free_since = 0;    // when the last job ended, or the session began
-    std::uint64_t average = 0;       // ticks of a job, smoothed
-    std::uint32_t depth = 0;         // jobs that run in place, one in another
+    std::uint64_t session_limit = 0;  // jobs of its own queue before it looks at the crew's
+    bool left_behind = false;         // the last look at the crew's queue left something there
+    bool watched_until_now = false;   // over the others: nobody has yet been told that it is over
+    std::uint64_t free_since = 0;     // when the last job ended, or the session began
+    std::uint64_t average = 0;        // ticks of a job, smoothed
+    std::uint64_t out_of_work_at = 0;
+    std::uint32_t depth = 0;  // jobs that run in place, one in another
     worker_state_box state;
     parker bed;
 
@@ -104,6 +107,8 @@ enum class admitted : std::uint8_t { yes, run_here, refused, closed, cancelled }
 
 class pool_core {
 public:
+    static constexpr int looks_before_sleep = 4;  // at a queue that is empty, or full
+
     pool_core(const pool_options& options, std::function<worker_state_box()> make_state);
 
     void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
@@ -212,7 +217,10 @@ private:
     pool_worker* whom_to_wake() noexcept;
     void wake_all() noexcept;
     void begin_session(pool_worker& me) noexcept;
-    void end_session(pool_worker& me) noexcept;
+    std::uint64_t end_session(pool_worker& me) noexcept;
+    void pace(const pool_worker& me, std::uint64_t begun) const noexcept;
+    void give_way() const noexcept;
+    bool linger_for_room() noexcept;
     void execute(pool_worker& me, pool_entry& entry) noexcept;
     void run_in_place(pool_entry& entry, pool_worker* me) noexcept;
 
@@ -224,6 +232,7 @@ private:
                   pool_worker* me) noexcept;
     void late(pool_job* job, pool_worker* me) noexcept;
     void come_back(pool_worker& me) noexcept;
+    void come_back_locked(pool_worker& me, wake_list& wakes) noexcept;
 
     // coroutine bodies: pool_coroutine.cpp
     friend class body_run;
@@ -234,11 +243,12 @@ private:
     void give_up_if_over(pool_job& job) noexcept;  // pool_stream.cpp
     void coroutine_over(pool_job& job, bool ended, std::exception_ptr error) noexcept;
     void coroutine_slot_free(unsigned returned) noexcept;
-    void reserve_slot();
+    void keep_slots(std::size_t n);
     gm::scheduler& home();
 
     // threads: pool_crew.cpp
     pool_worker* reserve_thread() noexcept;
+    pool_worker* reserve_first_thread();
     bool start_thread(pool_worker& which) noexcept;
     [[noreturn]] void no_thread();
     void grow(unsigned most) noexcept;
@@ -266,6 +276,8 @@ private:
     const bool plain_;  // a small closure needs neither an id nor an observer nor a timeout
     const std::uint64_t worth_waking_;
     const std::uint64_t trivial_;
+    const std::uint64_t between_looks_;  // of a worker, while jobs are trivial
+    const bool may_spin_;                // somebody else can run meanwhile
     const std::uint64_t born_;
 
     atomic<std::uint32_t> references_{1};
@@ -324,6 +336,7 @@ private:
 
     lock home_guard_;
     std::unique_ptr<gm::scheduler> own_home_;
+    std::atomic<const scheduler_core*> home_core_{nullptr};  // where coroutine bodies run, once it is known
     pool_thread watchdog_;
 };
 

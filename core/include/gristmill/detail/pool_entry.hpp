@@ -134,6 +134,7 @@ public:
             grow();
         ring_[(head_ + count_++) & (room_ - 1)] = entry;
     }
+    bool fits() const noexcept { return count_ != room_; }
     // The same, to be written where it lies.
     pool_entry& add_back() {
         if (count_ == room_) [[unlikely]]

@@ -34,6 +34,7 @@ public:
         set_size(size() + 1);
     }
 
+    bool fits(int level) const noexcept { return rings_[level].fits(); }  // without an allocation
     pool_entry& add(int level) {
         pool_entry& added = rings_[level].add_back();
         used_ |= 1u << level;
