@@ -16,7 +16,9 @@ TEST(block_cache, what_is_given_is_taken_again_by_the_same_thread) {
     void* const first = block_cache::take(100);
     block_cache::give(first, 100);
     void* const second = block_cache::take(128);  // the same size of block
-    if (gm::detail::keep_blocks) EXPECT_EQ(first, second);
+    if (gm::detail::keep_blocks) {
+        EXPECT_EQ(first, second);
+    }
     block_cache::give(second, 128);
 }
 
