@@ -6,6 +6,7 @@
 #if defined(GRISTMILL_STD_FALLBACK)
 #include <condition_variable>
 #include <mutex>
+#include <new>
 #else
 #include <linux/futex.h>
 #include <linux/membarrier.h>
@@ -32,7 +33,12 @@ struct bucket {
     std::condition_variable changed;
 };
 bucket& bucket_of(const void* address) noexcept {
-    static bucket* const buckets = new bucket[64];  // never freed: threads may park while statics are destroyed
+    // Never destroyed: threads may park while statics are. In no memory that may run out: parking cannot fail.
+    alignas(bucket) static unsigned char room[64 * sizeof(bucket)];
+    static bucket* const buckets = [] {
+        for (std::size_t i = 0; i != 64; ++i) ::new (room + i * sizeof(bucket)) bucket;
+        return std::launder(reinterpret_cast<bucket*>(room));
+    }();
     return buckets[(reinterpret_cast<std::uintptr_t>(address) >> 4) % 64];
 }
 }  // namespace

@@ -229,6 +229,9 @@ void pool_core::end() noexcept {
     const bool all_back = wait_until_ended(grace, what::everything);
     watchdog_quits_.store(true);
     watchdog_bed_.unpark();
+    {
+        lock_guard hold(watchdog_guard_);  // whoever started it may be abandoned, and is not joined below
+    }
     watchdog_.join();
     own_home_.reset();
     std::size_t left_behind = 0;

@@ -1,8 +1,12 @@
 #include <gristmill/detail/timer.hpp>
 
+#include <cstdio>
+#include <exception>
 #include <new>
 #include <thread>
 #include <utility>
+
+#include <gristmill/detail/os.hpp>
 
 namespace gm::detail {
 
@@ -150,7 +154,13 @@ struct clock_joiner {
 void real_clock::launch() noexcept {
     static clock_joiner joined_at_exit;
     engine* const world = std::exchange(current_engine, nullptr);
-    thread_ = std::thread([this] { run(); });  // refused: std::terminate; nothing that waits would ever end
+    try {
+        thread_ = std::thread([this] { run(); });
+    } catch (const std::exception& why) {  // nothing that waits for its time would ever end
+        std::fprintf(stderr, "gristmill: the clock's thread cannot be started: %s; %s\n", why.what(),
+                     os::thread_limits().c_str());
+        std::terminate();
+    }
     current_engine = world;
     running_ = true;
 }

@@ -8,7 +8,7 @@
 namespace gm::detail {
 
 void virtual_engine::waits(task_header* task, const char* what, const void* on, std::source_location where) noexcept {
-    if (!inside()) return;
+    if (!inside() || (task && world_.real_workers)) return;  // nobody tells us when such a task goes on
     const note now{what, on, where, ++notes_taken_};
     if (task && !what)
         notes_.erase(task);

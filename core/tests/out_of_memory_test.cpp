@@ -29,7 +29,8 @@ using gm_test::scarce_memory;
 class out_of_memory : public gm_test::live_values {};
 
 // The first timer of a process starts the clock's thread, without which nothing that waits would end: it must not fail.
-void start_the_clock() { EXPECT_TRUE(gm::after(1us).receive()); }
+// By something that is not over before it begins.
+void start_the_clock() { static_cast<void>(gm::after(1h)); }
 
 // How often it was refused. `operation` leaves nothing behind where it throws.
 template <class F>
