@@ -24,10 +24,13 @@ task_header* scheduler_core::find(worker& me) noexcept {
         if (task_header* const task = take_shared(me)) return task;
     if (task_header* const task = me.queue.pop()) return task;
     me.measured_from_ = 0;  // waiting for work is not work
-    for (bool slept = false; !stopping_.load(std::memory_order_relaxed); slept = true) {
+    for (bool slept = false; !stopping_.load(std::memory_order_relaxed);) {
         task_header* task = take_shared(me);
         if (!task) task = spin(me);
-        if (!task && (task = sleep(me))) slept = true;
+        if (!task) {
+            task = sleep(me);
+            slept = true;
+        }
         if (!task) continue;
         if (slept) hand_watch_on();
         return task;

@@ -436,8 +436,9 @@ TEST(start_wait, future_whose_limit_came_first_comes_back_unready) {
             static_cast<void>(gate.receive());
             return std::make_unique<gm_test::live_value>(5);
         };
-        gm::future<std::unique_ptr<gm_test::live_value>> back;
-        const gm::started pending = gm::start_wait(crew.submit(body), [&](auto job) { back = std::move(job); });
+        using answer = gm::future<std::unique_ptr<gm_test::live_value>>;
+        answer back;
+        const gm::started pending = gm::start_wait(crew.submit(body), [&](answer job) { back = std::move(job); });
         EXPECT_TRUE(pending.cancel());
         ASSERT_TRUE(back.valid());
         EXPECT_FALSE(back.ready());

@@ -40,7 +40,7 @@ class future;  // future.hpp, for those who start_wait() on one
 namespace detail {
 template <class R>
 class job_state;
-}
+}  // namespace detail
 
 // Thread safety: like any value; cancel() and the destructor may race with the operation's end.
 class [[nodiscard("dropping it withdraws the operation; detach() lets it go on")]] started {
