@@ -55,6 +55,7 @@ TEST(timeout, late_outcome_is_dropped_and_observed) {
     gm::pool crew({.workers = 1, .observer = &seen});
     auto hung = crew.submit([&] { return go.wait(), late_value(); }, {.timeout = 2ms});
     EXPECT_EQ(hung.get().status(), gm::job_status::timed_out);
+    while (seen.replaced_ == 0) std::this_thread::yield();  // the watchdog says so after it has given the result
     go.count_down();
     seen.late_.wait();
     EXPECT_EQ(late_value::alive, 0);
