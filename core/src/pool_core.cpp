@@ -69,7 +69,7 @@ bool pool_core::has_room() noexcept {
     std::size_t limit = options_.queue;
     if (limit == 0) {
         const unsigned wanted = workers_.load(std::memory_order_relaxed), live = live_threads();
-        limit = sleepers_ + waking_ + starting_ + (wanted > live ? wanted - live : 0);
+        limit = sleepers_ + waking_ + starting_ + looking_ + (wanted > live ? wanted - live : 0);
     }
     const auto sum = static_cast<std::ptrdiff_t>(queue_.size() + coroutines_.size() + taken_ahead_) - tombstones_;
     if (sum < static_cast<std::ptrdiff_t>(limit)) [[likely]]

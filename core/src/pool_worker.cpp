@@ -130,6 +130,7 @@ bool pool_core::next(pool_worker& me, pool_entry& entry) noexcept {
                 publish_watched();
                 others_run = threads_ - sleepers_ > 1;
             }
+            set_looking(me, false);
             come_back_locked(me, after.wakes);  // it was held up by a job that ran in place of another
             average_ = me.average;
             make_room_known(after, me.average < trivial_);
@@ -141,6 +142,7 @@ bool pool_core::next(pool_worker& me, pool_entry& entry) noexcept {
                 after.wake = queue_.size() != 0 || me.local.size() != 0 ? whom_to_wake() : nullptr;
                 break;
             }
+            set_looking(me, true);
         }
         if (me.local.pop(entry)) break;
         if (steal(me, true) && me.local.pop(entry)) break;
@@ -150,6 +152,10 @@ bool pool_core::next(pool_worker& me, pool_entry& entry) noexcept {
             lock_guard hold(guard_);
             if (leave_idle(me)) return false;
         }
+    }
+    if (me.looking) [[unlikely]] {  // what it found was not the crew's
+        lock_guard hold(guard_);
+        set_looking(me, false);
     }
     if (others_run && !watched_.load(std::memory_order_relaxed)) hand_watch_on();
     begin_session(me);
@@ -200,6 +206,13 @@ bool pool_core::linger(pool_worker& me) noexcept {
     }
     lingering_.store(false, std::memory_order_relaxed);
     return found;
+}
+
+// requires: the lock.
+void pool_core::set_looking(pool_worker& me, bool looking) noexcept {
+    if (options_.queue != 0 || me.looking == looking) return;
+    me.looking = looking;
+    looking_ += looking ? 1 : -1u;
 }
 
 // requires: the lock. What is popped must be unparked.
@@ -317,6 +330,7 @@ bool pool_core::sleep(pool_worker& me) noexcept {
             const bool tired = empty_looks >= empty_looks_before_sleep;
             if (!watch && !watching_ && !all_asleep && !tired) watch = watching_ = true;
             if (watch && (all_asleep || tired)) watch = watching_ = false;
+            set_looking(me, false);
             me.sleeping_below = sleeping_;
             sleeping_ = &me;
             me.asleep = true;
@@ -364,6 +378,7 @@ bool pool_core::wake_up(pool_worker& me) noexcept {
             *link = me.sleeping_below;
             me.asleep = false;
             --sleepers_;
+            set_looking(me, true);
             return true;
         }
     }
@@ -390,9 +405,10 @@ bool pool_core::leave_if_asked(pool_worker& me) noexcept {
     return true;
 }
 
-bool pool_core::leave_idle(pool_worker&) noexcept {
+bool pool_core::leave_idle(pool_worker& me) noexcept {
     const unsigned wanted = workers_.load(std::memory_order_relaxed);
     if (queue_.size() != 0 || wanted <= options_.sizing.least) return false;
+    set_looking(me, false);
     workers_.store(wanted - 1, std::memory_order_relaxed);
     --threads_;
     return true;

@@ -122,6 +122,14 @@ TEST(queue, of_zero_accepts_only_what_a_free_worker_takes) {
     EXPECT_TRUE(first.get());
 }
 
+// The first worker was on its way, found nothing yet, and was not counted: neither starting any more nor asleep yet.
+TEST(queue, of_zero_accepts_the_first_job_of_a_new_crew) {
+    for (int i = 0; i != 2000; ++i) {
+        gm::pool crew({.workers = 1, .queue = 0, .full = gm::when_full::refuse});
+        ASSERT_TRUE(crew.submit([] {}).get()) << i;
+    }
+}
+
 TEST(queue, cancelled_jobs_free_their_places_at_once) {
     held_pool held({.queue = 10, .full = gm::when_full::refuse});
     for (int i = 0; i < 10'000; ++i) {

@@ -410,8 +410,8 @@ TEST(start_acquire, release_that_races_with_the_handle_loses_no_permit) {
 // ---- a pool's jobs ----
 
 TEST(start_wait, future_comes_back_ready) {
-    gm::pool crew({.workers = 1});
     gm::channel<int> gate(0), over(1);
+    gm::pool crew({.workers = 1});
     const gm::started pending =
         gm::start_wait(crew.submit([&] { return gate.receive().value() * 2; }), [&](gm::future<int> job) {
             EXPECT_TRUE(job.ready());
@@ -430,8 +430,8 @@ TEST(start_wait, future_comes_back_ready) {
 TEST(start_wait, future_whose_limit_came_first_comes_back_unready) {
     gm_test::live_value::alive = 0;
     {
-        gm::pool crew({.workers = 1});
         gm::channel<int> gate(0);
+        gm::pool crew({.workers = 1});
         const auto body = [&] {
             static_cast<void>(gate.receive());
             return std::make_unique<gm_test::live_value>(5);

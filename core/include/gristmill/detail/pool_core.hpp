@@ -74,6 +74,7 @@ public:
     std::uint64_t session_limit = 0;  // jobs of its own queue before it looks at the crew's
     bool left_behind = false;         // the last look at the crew's queue left something there
     bool watched_until_now = false;   // over the others: nobody has yet been told that it is over
+    bool looking = false;             // for work, awake; the pool's lock
     std::uint64_t free_since = 0;     // when the last job ended, or the session began
     std::uint64_t average = 0;        // ticks of a job, smoothed
     std::uint64_t out_of_work_at = 0;
@@ -188,6 +189,7 @@ private:
     bool post_from_inside(pool_worker& me, pool_entry entry);
     pool_entry* add_for_busy_crew(std::uint64_t entered);
     bool post_slowly(pool_entry& entry);
+    void set_looking(pool_worker& me, bool looking) noexcept;
     bool worth_waking_somebody() const noexcept;
     bool has_room() noexcept;
     std::size_t waiting_refreshed() noexcept;
@@ -293,6 +295,7 @@ private:
     unsigned sleepers_ = 0;
     unsigned waking_ = 0;
     unsigned starting_ = 0;
+    unsigned looking_ = 0;  // with a queue of 0: who looks for work is free, though neither asleep nor on its way up
     unsigned threads_ = 0;
     unsigned stuck_ = 0;
     bool watching_ = false;
