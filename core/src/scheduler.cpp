@@ -12,11 +12,11 @@ constexpr double spin_ns = 20'000;
 constexpr double virtual_step_ns = 100;  // where steps are counted, not time
 }  // namespace
 
-scheduler_core::scheduler_core(const scheduler_options& options)
+scheduler_core::scheduler_core(const scheduler_options& options, std::source_location where)
     : engine_(current_engine && current_engine->runs_coroutines() ? current_engine : nullptr),
       root_context_(std::make_unique<context_source>()) {
     const unsigned threads = engine_ ? 1 : options.threads != 0 ? options.threads : os::usable_cpus();
-    if (threads > 60'000) misuse("a scheduler has at most 60,000 threads");
+    if (threads > 60'000) misuse("a scheduler has at most 60,000 threads", where);
     const double unit = current_engine ? virtual_step_ns : os::nanoseconds_per_tick();
     worth_sharing_ = static_cast<std::uint64_t>(worth_sharing_ns / unit);
     spin_ticks_ = static_cast<std::uint64_t>(spin_ns / unit);
@@ -82,8 +82,8 @@ void scheduler_core::retire(task_promise_base& root) noexcept {
 
 }  // namespace detail
 
-scheduler::scheduler(scheduler_options options)
-    : core_(std::make_unique<detail::scheduler_core>(options)), grace_(options.grace) {}
+scheduler::scheduler(scheduler_options options, std::source_location where)
+    : core_(std::make_unique<detail::scheduler_core>(options, where)), grace_(options.grace) {}
 
 scheduler::~scheduler() {
     const shutdown_report report = shutdown(grace_);
@@ -93,9 +93,9 @@ scheduler::~scheduler() {
     std::fputc('\n', stderr);
 }
 
-bool scheduler::spawn(task<> work, const char* name) {
+bool scheduler::spawn(task<> work, const char* name, std::source_location where) {
     auto handle = work.release();
-    if (!handle) detail::misuse("an empty task was spawned: it was moved from, or never made");
+    if (!handle) detail::misuse("an empty task was spawned: it was moved from, or never made", where);
     if (core_->spawn(handle.promise(), name)) return true;
     handle.destroy();
     return false;

@@ -407,6 +407,29 @@ TEST(start_acquire, release_that_races_with_the_handle_loses_no_permit) {
     }
 }
 
+// ---- rate_limit ----
+
+TEST(start_take, is_told_when_its_tokens_have_come) {
+    std::vector<std::pair<channel_status, std::chrono::nanoseconds>> ends;
+    const auto report = gm::virtual_time().run([&] {
+        const gm::time_point begun = gm::now();
+        const auto note = [&](channel_status end) { ends.emplace_back(end, gm::now() - begun); };
+        gm::rate_limit api(1, 1s, 2);
+        const gm::started at_once = gm::start_take(api, 2, note);
+        const gm::started after_a_second = gm::start_take(api, 1, note);
+        const gm::started too_late = gm::start_take(api, 2, gm::until(2s), note);
+        const gm::started withdrawn = gm::start_take(api, 1, note);
+        EXPECT_TRUE(withdrawn.cancel());
+        gm::sleep(10s);
+    });
+    EXPECT_TRUE(report) << report.text();
+    const std::vector<std::pair<channel_status, std::chrono::nanoseconds>> expected{{channel_status::ok, 0s},
+                                                                                    {channel_status::cancelled, 0s},
+                                                                                    {channel_status::ok, 1s},
+                                                                                    {channel_status::timed_out, 2s}};
+    EXPECT_EQ(ends, expected);
+}
+
 // ---- a pool's jobs ----
 
 TEST(start_wait, future_comes_back_ready) {

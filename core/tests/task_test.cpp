@@ -184,6 +184,13 @@ TEST_F(task_death, empty_task_stops_with_the_place) {
             cpu.block_on([]() -> gm::task<int> { co_return co_await gm::task<int>(); }());
         },
         "misuse: an empty task was awaited.*task_test.cpp");
+    EXPECT_DEATH(
+        {
+            gm::scheduler cpu({.threads = 1});
+            cpu.spawn(gm::task<>());
+        },
+        "misuse: an empty task was spawned.*task_test.cpp");
+    EXPECT_DEATH(gm::scheduler({.threads = 60'001}), "misuse: a scheduler has at most 60,000 threads.*task_test.cpp");
 }
 
 #endif

@@ -101,9 +101,10 @@ public:
 
     std::int64_t burst() const noexcept { return burst_; }
 
-private:
-    std::size_t checked(std::int64_t n, std::source_location where) const noexcept;
+    detail::token_place& place() const noexcept { return *place_; }
+    std::size_t checked(std::int64_t n, std::source_location where) const noexcept;  // n; misuse if it is out of bounds
 
+private:
     std::int64_t burst_;
     detail::token_place* place_;
 };

@@ -36,15 +36,16 @@ struct shutdown_report {
 // of the scheduler's own threads (misuse).
 class scheduler {
 public:
-    explicit scheduler(scheduler_options options = {});
+    explicit scheduler(scheduler_options options = {}, std::source_location where = std::source_location::current());
     scheduler(const scheduler&) = delete;
     scheduler& operator=(const scheduler&) = delete;
     // Shuts down with the grace given in the options; a report that is not clean goes to standard error.
     ~scheduler();
 
     // Starts `work` on its own; the scheduler owns it. An exception that leaves it stops the program, as it would leave
-    // a std::thread. `name` (for reports) must outlive the task. After shutdown began: the task is destroyed unrun, false.
-    bool spawn(task<> work, const char* name = nullptr);
+    // a std::thread. `name` (for reports) must outlive the task. After shutdown began: the task is destroyed unrun, false. An
+    // empty task is misuse.
+    bool spawn(task<> work, const char* name = nullptr, std::source_location where = std::source_location::current());
 
     // Runs `work` here and waits for it; its value is returned, its exception thrown. If another thread shuts the
     // scheduler down meanwhile and the task does not end within the grace: gm::cancelled.
@@ -134,7 +135,7 @@ template <class T>
 T scheduler::block_on(task<T> work, std::source_location where) {
     if (detail::current_worker) detail::misuse("block_on() on a scheduler's thread; co_await the task instead", where);
     detail::block_on_result<T> result;
-    if (!spawn(detail::run_for(detail::block_on_end<T>(result), std::move(work)), "block_on"))
+    if (!spawn(detail::run_for(detail::block_on_end<T>(result), std::move(work)), "block_on", where))
         detail::misuse("block_on() after the scheduler was shut down", where);
     result.bed.park();
     if (result.error) std::rethrow_exception(result.error);

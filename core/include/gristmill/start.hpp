@@ -16,7 +16,7 @@
 //
 // `started` owns the operation. Destroying it withdraws: the callback is not called from then on, unless it has begun
 // already, and a value that had arrived unseen is destroyed. A callback may destroy its own. Channels, contexts and jobs are
-// kept by the operation; a wait_group or semaphore must live until the callback is called or `started` destroyed.
+// kept by the operation; a wait_group, semaphore or rate_limit must live until the callback is called or `started` destroyed.
 
 #include <concepts>
 #include <cstddef>
@@ -30,6 +30,7 @@
 
 #include <gristmill/channel.hpp>
 #include <gristmill/detail/completion.hpp>
+#include <gristmill/rate_limit.hpp>
 #include <gristmill/semaphore.hpp>
 #include <gristmill/wait_group.hpp>
 
@@ -255,6 +256,19 @@ template <std::invocable<channel_status> F>
 started start_acquire(semaphore& from, std::ptrdiff_t n, F done,
                       std::source_location where = std::source_location::current()) {
     return start_acquire(from, n, until(), std::move(done), where);
+}
+
+// done(channel_status), as rate_limit::wait() returns it. Tokens that were taken are spent, told or not.
+template <std::invocable<channel_status> F>
+started start_take(rate_limit& from, std::int64_t n, const until& limit, F done,
+                   std::source_location where = std::source_location::current()) {
+    return started(detail::completion::start(std::make_unique<detail::started_at_place<detail::token_place, F>>(
+        from.place(), from.checked(n, where), limit, std::move(done))));
+}
+template <std::invocable<channel_status> F>
+started start_take(rate_limit& from, std::int64_t n, F done,
+                   std::source_location where = std::source_location::current()) {
+    return start_take(from, n, until(), std::move(done), where);
 }
 
 // done(future<T>): the job's future, given back. It is ready(), so that get() does not wait, unless the limit or cancel()

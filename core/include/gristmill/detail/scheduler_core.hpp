@@ -35,7 +35,7 @@ namespace gm::detail {
 
 class scheduler_core {
 public:
-    explicit scheduler_core(const scheduler_options& options);
+    scheduler_core(const scheduler_options& options, std::source_location where);
     ~scheduler_core();
 
     bool spawn(task_promise_base& root, const char* name) noexcept;
