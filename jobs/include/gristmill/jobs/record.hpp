@@ -72,7 +72,7 @@ struct new_job {
     std::string queue = "default";
     std::string key{};  // whose job it is: limits for each key and fair shares go by it
     int priority = 0;
-    wall_time run_at{};  // in the past: at once
+    wall_time run_at{};  // in the past: now
     std::vector<std::string> tags{};
     std::chrono::microseconds timeout{};  // of an attempt; 0: what its kind says
     std::optional<retry_policy> retry{};  // none: what its kind says
@@ -120,7 +120,7 @@ struct record {
     bool overlapping = false;        // an attempt that timed out may still be running somewhere
     double progress = 0;             // 0 to 1
     std::string note;                // beside the progress
-    std::vector<job_id> blocked_by;  // of a waiting one: those of `after` that are not completed
+    std::vector<job_id> blocked_by;  // of a waiting one: those of `after` that hold it
 
     wall_time inserted{}, run_at{}, started{}, finished{};  // the epoch where it has not happened
     body result;

@@ -77,11 +77,12 @@ struct delivery {
     bool has_steps = false;  // an earlier attempt has recorded some
 };
 
+// Once it was asked to be cancelled, it is cancelled whatever its end is, unless that is `completed`.
 enum class verdict : std::uint8_t {
     completed,
-    retry,  // it failed, and is tried again at `at`
-    dead,   // it failed for good
-    cancelled,
+    retry,        // it failed, and is tried again at `at`
+    dead,         // it failed for good
+    cancelled,    // it stopped because somebody asked for that; the attempt does not count
     snoozed,      // no failure: again at `at`; the attempt does not count
     returned,     // it never started; nothing is counted
     interrupted,  // it started and its worker had to stop: an interruption, no attempt
@@ -101,8 +102,8 @@ struct settlement {
 // settlement of the same claim again is `settled`, so that it can be repeated when the answer was lost.
 enum class settled : std::uint8_t { yes, refused, unknown };
 
-// Jobs that took their worker down are claimed one at a time by a worker that holds nothing else, so that what
-// comes down with them next time is nobody else's.
+// Jobs that took their worker down are claimed one at a time by a worker that holds nothing else, and that is given nothing
+// else while it holds one: what comes down with them next time is nobody else's.
 enum class claim : std::uint8_t { ordinary, suspect };
 
 struct demand {
@@ -149,7 +150,8 @@ public:
     // claimed but could not be told is delivered then.
     virtual result<exchanged, store_error> exchange(std::span<const settlement> finishes, const demand& wanted) = 0;
 
-    // Renews the lease of everything that this worker holds. To be called every third of a lease.
+    // Renews the lease of everything that this worker holds. To be called every third of a lease. Once the lease has passed,
+    // exchange gives no jobs until a beat has taken it again; then the bell rings.
     virtual result<beaten, store_error> beat(const pulse& how) = 0;
 
     // Looks after the house: gives the jobs of dead workers back (at most three times for a job, then it is dead: it is
