@@ -1,0 +1,137 @@
+#include "conformance.hpp"
+
+#include <algorithm>
+
+namespace gm::test {
+
+void conformance::SetUp() {
+    harness_ = GetParam()();
+    store_ = harness_->open();
+    ASSERT_TRUE(store_);
+}
+
+void conformance::reopen(const size_limits& limits) { store_ = harness_->open(limits); }
+
+published conformance::publish_one(const new_job& job) {
+    auto outcome = store_->sink().publish({&job, 1});
+    if (!outcome) {
+        ADD_FAILURE() << outcome.error().what;
+        return {published::unknown, {}};
+    }
+    EXPECT_EQ(outcome->size(), 1u);
+    return outcome->at(0);
+}
+
+job_id conformance::publish(const new_job& job) {
+    const published made = publish_one(job);
+    EXPECT_EQ(made.outcome, published::accepted);
+    return made.id;
+}
+
+std::vector<job_id> conformance::publish(const std::vector<new_job>& jobs) {
+    auto outcome = store_->sink().publish(jobs);
+    std::vector<job_id> made;
+    if (!outcome) {
+        ADD_FAILURE() << outcome.error().what;
+        return made;
+    }
+    EXPECT_EQ(outcome->size(), jobs.size());
+    for (const published& each : *outcome) {
+        EXPECT_EQ(each.outcome, published::accepted);
+        made.push_back(each.id);
+    }
+    return made;
+}
+
+std::unique_ptr<source> conformance::subscribe(std::vector<std::string> queues, std::function<void()> bell) {
+    auto made = store_->subscribe(
+        {.queues = std::move(queues), .worker = "tester", .lease = harness_->lease(), .bell = std::move(bell)});
+    if (!made) {
+        ADD_FAILURE() << made.error().what;
+        std::abort();  // no test can go on without
+    }
+    return std::move(*made);
+}
+
+exchanged conformance::exchange(source& by, std::span<const settlement> ends, const demand& wanted) {
+    auto done = by.exchange(ends, wanted);
+    if (!done) {
+        ADD_FAILURE() << done.error().what;
+        return {};
+    }
+    EXPECT_EQ(done->outcomes.size(), ends.size());
+    return std::move(*done);
+}
+
+std::vector<delivery> conformance::claim(source& by, std::size_t most, jobs::claim which) {
+    return exchange(by, {}, {.idle = most, .which = which}).jobs;
+}
+
+delivery conformance::claim_one(source& by) {
+    std::vector<delivery> got = claim(by, 1);
+    EXPECT_EQ(got.size(), 1u);
+    return got.empty() ? delivery{} : std::move(got[0]);
+}
+
+settled conformance::settle(source& by, const settlement& end) {
+    const exchanged done = exchange(by, {&end, 1}, {});
+    return done.outcomes.empty() ? settled::unknown : done.outcomes[0];
+}
+
+beaten conformance::beat(source& by) {
+    auto done = by.beat({});
+    if (!done) {
+        ADD_FAILURE() << done.error().what;
+        return {};
+    }
+    return std::move(*done);
+}
+
+// Twice the lease: once until the others' have passed, once more for beats that cover a whole one.
+swept conformance::rescue_by(source& by) {
+    swept all;
+    for (int i = 0; i <= 8; ++i) {
+        EXPECT_TRUE(beat_lost(by).empty());
+        auto done = by.sweep();
+        EXPECT_TRUE(done) << done.error().what;
+        if (done) all.rescued += done->rescued, all.removed += done->removed;
+        let_pass(harness_->lease() / 4);
+    }
+    return all;
+}
+
+record conformance::find(job_id id) {
+    auto found = ledger().find(id);
+    if (found && *found) return std::move(**found);
+    ADD_FAILURE() << "job " << id.number << ": " << (found ? "is not there" : found.error().what);
+    return {};
+}
+
+queue_report conformance::queue(const std::string& name) {
+    auto all = ledger().queues();
+    EXPECT_TRUE(all);
+    if (all)
+        for (queue_report& each : *all)
+            if (each.name == name) return std::move(each);
+    return {};
+}
+
+void conformance::expect_counters_true() {
+    auto all = ledger().queues();
+    ASSERT_TRUE(all);
+    for (const queue_report& each : *all)
+        for (int s = 0; s < states; ++s) {
+            const auto counted = ledger().count({.states = {static_cast<state>(s)}, .queue = each.name});
+            ASSERT_TRUE(counted);
+            EXPECT_EQ(each.counts[static_cast<std::size_t>(s)], *counted)
+                << each.name << ", " << name_of(static_cast<state>(s));
+        }
+}
+
+std::vector<job_id> ids(const std::vector<delivery>& of) {
+    std::vector<job_id> all;
+    for (const delivery& each : of) all.push_back(each.id);
+    return all;
+}
+
+}  // namespace gm::test

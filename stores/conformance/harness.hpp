@@ -1,0 +1,38 @@
+#pragma once
+// What the conformance suite has to know of a store in order to run on it. Each store's tests define one and
+// instantiate the suite with it:
+//
+//     class sqlite_harness final : public gm::test::store_harness { ... };
+//     GRISTMILL_CONFORMANCE(sqlite, sqlite_harness);
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+
+#include <gristmill/jobs/ledger.hpp>
+
+namespace gm::test {
+
+// One for each test; made with a store that is empty.
+class store_harness {
+public:
+    virtual ~store_harness() = default;
+
+    // Opens the store, or the same one once more: what one opening stores the other sees.
+    virtual std::unique_ptr<jobs::store> open() = 0;
+    // The same with other bounds, before anything is in it.
+    virtual std::unique_ptr<jobs::store> open(const jobs::size_limits& limits) = 0;
+
+    // Time passes, for the store too: at least this long.
+    virtual void let_pass(std::chrono::microseconds time) = 0;
+    // A lease that a test can wait for several times. Where time is real, long enough for a busy machine.
+    virtual std::chrono::microseconds lease() const = 0;
+
+    // Its worker's process dies, as far as the store can see: nothing is given back, nobody signs off.
+    virtual void crash(std::unique_ptr<jobs::source> source) = 0;
+
+    // How many jobs the tests that count on quantity use, of what a store in memory would be given.
+    virtual std::size_t scaled(std::size_t jobs) const { return jobs; }
+};
+
+}  // namespace gm::test

@@ -1,0 +1,10 @@
+#pragma once
+// A store on a house: on one with another clock in tests, and several on the same one.
+
+#include "house.hpp"
+
+namespace gm::stores::in_memory {
+
+std::unique_ptr<jobs::store> open(std::shared_ptr<house> what);
+
+}  // namespace gm::stores::in_memory
