@@ -14,7 +14,7 @@ channel_status sleep_here(const limits& until, std::source_location where) noexc
     if (current_worker) misuse("a blocking sleep on a thread of a scheduler: co_await gm::async_sleep instead", where);
     if (current_engine) current_engine->waits(nullptr, "sleeps", nullptr, where);
     thread_wait self;  // in no queue: only its limits end it
-    self.arm(until);
+    if (!self.arm(until)) return channel_status::cancelled;
     return self.sleep(until) == channel_status::timed_out ? channel_status::ok : channel_status::cancelled;
 }
 

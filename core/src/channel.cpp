@@ -66,6 +66,14 @@ void channel_base::linger_for(const waiter_queue& queue) const noexcept {
 
 channel_status channel_base::wait_here(void* slot, waiter_queue& queue, const limits& until, std::source_location where,
                                        channel_lock::entry held) noexcept {
+    thread_wait self;
+    self.slot = slot;
+    static_cast<void>(self.arm(until));  // there is no context
+    return wait_as(self, queue, until, where, held);
+}
+
+channel_status channel_base::wait_as(thread_wait& self, waiter_queue& queue, const limits& until,
+                                     std::source_location where, channel_lock::entry held) noexcept {
     if (current_worker) {
         guard.release(held);
         misuse("a blocking wait on a thread of a scheduler: co_await the async_ form, or use gm::blocking", where);
@@ -73,9 +81,6 @@ channel_status channel_base::wait_here(void* slot, waiter_queue& queue, const li
     if (current_engine) [[unlikely]]
         current_engine->waits(nullptr, &queue == &senders ? "sends to a channel" : "receives from a channel", this,
                               where);
-    thread_wait self;
-    self.slot = slot;
-    self.arm(until);
     queue.push(self);
     guard.release(held);
     if (capacity_ <= 1 && several_cpus && !current_engine) spin_until([&] { return self.woken_already(); }, 1);

@@ -128,7 +128,7 @@ bool pool_core::wait_for_room(const limits& until) {
             lock_guard hold(guard_);
             if (closed_ || has_room()) return true;
             if (strict) strict_.store(true, std::memory_order_relaxed);
-            self.arm(look);
+            if (!self.arm(look)) return false;
             for_room_.push(self);
         }
         static_cast<void>(self.sleep(look));

@@ -176,7 +176,7 @@ bool pool_core::wait_until_ended(const limits& until, what awaited) noexcept {
             if (threads == 0 && (awaited == what::threads || (bodies == 0 && coroutines_.size() == 0))) return true;
             if (until.context && until.context->done()) return false;
             if (until.has_deadline && until.deadline <= now()) return false;
-            self.arm(until);
+            if (!self.arm(until)) return false;
             enders_.push(self);
         }
         static_cast<void>(self.sleep(until));

@@ -106,7 +106,7 @@ bool pool_job::wait(const limits& until, std::source_location where) noexcept {
     if (core->help(*this) && done()) return true;
     if (current_worker) misuse("waiting for a job on a scheduler's thread would block it; co_await the future", where);
     thread_wait self;
-    self.arm(until);
+    if (!self.arm(until)) return done();
     if (!enqueue_waiter(self)) return true;
     static_cast<void>(self.sleep(until));
     static_cast<void>(withdraw_waiter(self));

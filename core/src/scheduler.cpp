@@ -46,10 +46,9 @@ scheduler_core::scheduler_core(const scheduler_options& options, std::source_loc
 
 scheduler_core::~scheduler_core() = default;
 
-bool scheduler_core::spawn(task_promise_base& root, const char* name) noexcept {
+bool scheduler_core::spawn(task_promise<void>& root, const char* name) noexcept {
     root.home = this;
-    root.role = task_role::root;
-    std::construct_at(&root.root, task_promise_base::root_entry{nullptr, nullptr, name});
+    root.become_root(name);
     root.shard = static_cast<std::uint8_t>(next_shard_.fetch_add(1, std::memory_order_relaxed) % shards);
     shard& list = shards_[root.shard];
     const bool guest = !current_worker || &current_worker->home != this;

@@ -75,7 +75,8 @@ void scheduler_core::destroy_what_is_left(shutdown_report& report) {
                 if (each.first) each.first->root.prev = nullptr;
             }
             ++report.unfinished;
-            if (root->root.name && report.names.size() < 100) report.names.emplace_back(root->root.name);
+            if (const char* const name = name_of_root(*root); name && report.names.size() < 100)
+                report.names.emplace_back(name);
             wait_for_pins();
             root->handle().destroy();
             live_.fetch_sub(1, std::memory_order_relaxed);

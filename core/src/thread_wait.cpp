@@ -2,11 +2,15 @@
 
 namespace gm::detail {
 
+void thread_wait::enter(const limits& until) noexcept {
+    link_.node.wake = wake_thread;
+    link_.node.target = &bed_;
+    until.context->enter(link_);
+}
+
 channel_status thread_wait::sleep(const limits& until) noexcept {
-    if (until.context) {
-        link_.node.wake = wake_thread;
-        link_.node.target = &bed_;
-        until.context->enter(link_);
+    if (until.context && !link_.core) {
+        enter(until);
         // A context that was done by then has not seen the link: we stand in for it.
         if (until.context->done() && link_.word.claim(claim_word::cancelled)) bed_.unpark();
     }

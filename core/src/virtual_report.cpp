@@ -39,7 +39,10 @@ std::string name_of(const task_header& task) {
     const auto* at = static_cast<const task_promise_base*>(&task);
     while (at->role == task_role::awaited && at->child.continuation)
         at = &std::coroutine_handle<task_promise_base>::from_address(at->child.continuation).promise();
-    if (at->role == task_role::root) return at->root.name ? at->root.name : "a task";
+    if (at->role == task_role::root) {
+        const char* const name = name_of_root(*at);
+        return name ? name : "a task";
+    }
     return "a forked task";
 }
 

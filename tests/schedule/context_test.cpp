@@ -2,6 +2,7 @@
 
 #include <gristmill/channel.hpp>
 #include <gristmill/context.hpp>
+#include <gristmill/semaphore.hpp>
 
 #include "schedule/explore.hpp"
 
@@ -58,6 +59,29 @@ TEST(context, every_waiter_is_woken_by_a_cancel) {
         here.go("canceller", [&] { source.cancel(); });
         here.join();
         here.check_equal(woken, 3, "woken");
+    });
+}
+
+// A thread lined up first and told its context of it afterwards: in between, a value went to one that was cancelled already.
+TEST(context, nothing_goes_to_a_waiter_after_its_cancel_has_returned) {
+    expect_sound([](arena& here) {
+        gm::context_source source;
+        gm::channel<int> values(0), taken(0);
+        gm::semaphore permits(1);
+        permits.acquire();
+        bool got = false;
+        here.go("receiver", [&] { got = values.receive(source.get()).has_value(); });
+        here.go("sender", [&] { got |= taken.send(1, source.get()).status() == gm::channel_status::ok; });
+        here.go("permit", [&] { got |= permits.acquire(1, gm::until(source.get())) == gm::channel_status::ok; });
+        here.go("canceller", [&] {
+            source.cancel();
+            here.check(values.try_send(1) != gm::channel_status::ok, "sent to a receiver that is cancelled");
+            here.check(!taken.try_receive(), "received from a sender that is cancelled");
+            permits.release();
+            here.check(permits.try_acquire(1), "a permit went to one that is cancelled");
+        });
+        here.join();
+        here.check(!got, "a cancelled operation succeeded");
     });
 }
 

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include <gristmill/channel.hpp>
+#include <gristmill/detail/thread_wait.hpp>
 #include <gristmill/task.hpp>
 
 namespace gm {
@@ -15,6 +16,30 @@ namespace detail {
 
 inline bool done_already(const limits& until) noexcept { return until.context && until.context->done(); }
 inline bool is_past(const limits& until) noexcept { return until.has_deadline && until.deadline <= now(); }
+
+// A thread's wait that a context may end. It enters the context before it lines up, and looks again: whoever comes after a
+// cancel has returned must not find it in the queue.
+template <class T, class Attempt>
+[[gnu::noinline]] channel_status block_with_context(channel_core<T>& core, waiter_queue& queue, void* slot,
+                                                    const limits& until, std::source_location where, Attempt attempt) {
+    thread_wait self;
+    self.slot = slot;
+    self.enter(until);
+    wake_list wakes;
+    channel_status status;
+    {
+        channel_guard hold(core.guard);
+        if (done_already(until)) return channel_status::cancelled;
+        status = attempt(wakes);
+        if (status == channel_status::would_block) {
+            if (is_past(until)) return channel_status::timed_out;
+            if (!self.arm(until)) return channel_status::cancelled;
+            return core.wait_as(self, queue, until, where, hold.hand_over());
+        }
+    }
+    wakes.wake();
+    return status;
+}
 
 // One operation of a thread: an attempt under the lock and, if it has to wait, the wait. Inlined, so that what `attempt`
 // refers to stays in registers: handed over in memory, it took a third of an operation that does not wait.
@@ -32,12 +57,13 @@ template <class T, class Attempt>
             status = attempt(wakes);
             if (status == channel_status::would_block) [[unlikely]] {
                 if (is_past(until)) return channel_status::timed_out;
-                if (lingered) return core.wait_here(slot, queue, until, where, hold.hand_over());
+                if (lingered && !until.context) return core.wait_here(slot, queue, until, where, hold.hand_over());
             }
         }
         wakes.wake();
         if (status != channel_status::would_block) [[likely]]
             return status;
+        if (lingered) return block_with_context(core, queue, slot, until, where, attempt);
         core.linger_for(queue);
     }
 }

@@ -19,6 +19,8 @@
 
 namespace gm::detail {
 
+class thread_wait;
+
 // What moves under the lock must not throw: a T whose move can is boxed by its sender before.
 template <class T>
 using stored = std::conditional_t<std::is_nothrow_move_constructible_v<T>, T, std::unique_ptr<T>>;
@@ -56,9 +58,12 @@ public:
     bool close() noexcept;
 
     // The calling thread lines up in `queue`, with `slot`, and sleeps until it is fired or `until` ends the wait.
-    // requires: the lock is held and nothing is ready; it is released.
+    // requires: the lock is held and nothing is ready; it is released. `until` has no context.
     channel_status wait_here(void* slot, waiter_queue& queue, const limits& until, std::source_location where,
                              channel_lock::entry held) noexcept;
+    // The same for one that has entered its context, has its slot and is armed.
+    channel_status wait_as(thread_wait& self, waiter_queue& queue, const limits& until, std::source_location where,
+                           channel_lock::entry held) noexcept;
 
     // Whether a thread does well to linger before it lines up: not at a rendezvous, where it has to be in the queue to be
     // met, and only if the other thread can run meanwhile. Explored schedules linger always.

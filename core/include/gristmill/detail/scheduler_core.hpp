@@ -38,7 +38,7 @@ public:
     scheduler_core(const scheduler_options& options, std::source_location where);
     ~scheduler_core();
 
-    bool spawn(task_promise_base& root, const char* name) noexcept;
+    bool spawn(task_promise<void>& root, const char* name) noexcept;
     void retire(task_promise_base& root) noexcept;
     shutdown_report shutdown(std::chrono::milliseconds grace);
 

@@ -34,7 +34,6 @@ struct task_promise_base : task_header {
     struct root_entry {
         task_promise_base* next;
         task_promise_base* prev;
-        const char* name;
     };
     struct child_entry {
         void* continuation;
@@ -140,20 +139,40 @@ struct task_promise<T&> : task_promise_base {
     }
 };
 
+// What is spawned is always one of these: a root has a name and no use for an error, the others have it the other way round.
 template <>
 struct task_promise<void> : task_promise_base {
-    std::exception_ptr error;
+    union {
+        std::exception_ptr error;
+        const char* name;
+    };
+
+    task_promise() noexcept : error() {}
+    ~task_promise() {
+        if (role != task_role::root) std::destroy_at(std::addressof(error));
+    }
 
     task<void> get_return_object() noexcept;
+    void become_root(const char* called) noexcept {
+        std::destroy_at(std::addressof(error));
+        std::construct_at(std::addressof(name), called);
+        std::construct_at(std::addressof(root), root_entry{nullptr, nullptr});
+        role = task_role::root;
+    }
     void return_void() const noexcept {}
     void unhandled_exception() noexcept {
-        if (role == task_role::root) uncaught_in_root(root.name);
+        if (role == task_role::root) uncaught_in_root(name);
         error = std::current_exception();
     }
     void take() const {
         if (error) std::rethrow_exception(error);
     }
 };
+
+// requires: a root. Null: it has none.
+inline const char* name_of_root(const task_promise_base& root) noexcept {
+    return static_cast<const task_promise<void>&>(root).name;
+}
 
 template <class P>
 concept our_promise = std::derived_from<P, task_promise_base>;

@@ -2,10 +2,11 @@
 // One wait of a thread in somebody's queue: its node there, its bed, and what else may end the wait. It goes so:
 //
 //     thread_wait self;
+//     self.enter(until);                      // or not: see there
 //     {
 //         lock_guard hold(guard);             // of what it waits on
 //         if (there_is_no_need) return;
-//         self.arm(until);
+//         if (!self.arm(until)) return;       // the context is done
 //         queue.push(self);
 //     }
 //     self.sleep(until);
@@ -19,6 +20,7 @@
 
 #include <gristmill/detail/context_core.hpp>
 #include <gristmill/detail/parker.hpp>
+#include <gristmill/detail/wait_guard.hpp>
 #include <gristmill/detail/waiter.hpp>
 
 namespace gm::detail {
@@ -31,13 +33,20 @@ public:
     }
     thread_wait(const thread_wait&) = delete;
     thread_wait& operator=(const thread_wait&) = delete;
+    ~thread_wait() { context_core::leave(link_); }
 
-    // Before it is queued: from then on it may be fired.
-    void arm(const limits& until) noexcept {
-        if (!until.exist()) return;  // one party alone can end it, and unlinking is the claim
+    // Before the lock is taken. Without it the context hears of us in sleep() only, when we are queued already: then a cancel
+    // that has returned may leave somebody in the queue for whoever comes next, and a value goes to one that was cancelled.
+    // requires: a context; no lock is held.
+    void enter(const limits& until) noexcept;
+
+    // Before it is queued: from then on it may be fired. False: the context is done, and it must not be queued.
+    [[nodiscard]] bool arm(const limits& until) noexcept {
+        if (!until.exist()) return true;  // one party alone can end it, and unlinking is the claim
         claim = &link_.word;
         id = channel_won;
         link_.word.arm();
+        return !until.context || look_at_context(*until.context, link_.word, *this) != armed::over;
     }
 
     // Sleeps until it is fired or `until` ends the wait. Fired: its outcome, as it was left by whoever did it, and it is not

@@ -49,17 +49,23 @@ bool withdraw_from(Place& place, waiter& who) noexcept {
 // A thread's wait.
 template <class Place>
 channel_status wait_at(Place& place, std::size_t n, const limits& until, std::source_location where) noexcept {
-    if (until.context && until.context->done()) return channel_status::cancelled;
     thread_wait self;
     self.slot = &n;
-    {
-        lock_guard hold(place.guard);
-        if (place.attempt(n)) return channel_status::ok;
-        if (until.has_deadline && until.deadline <= now()) return channel_status::timed_out;
-        self.arm(until);
-        place.waiting.push(self);
-        place.queued();
-        hold.hand_over();
+    for (bool entered = !until.context;; entered = true) {
+        {
+            lock_guard hold(place.guard);
+            if (until.context && until.context->done()) return channel_status::cancelled;
+            if (place.attempt(n)) return channel_status::ok;
+            if (until.has_deadline && until.deadline <= now()) return channel_status::timed_out;
+            if (entered) {
+                if (!self.arm(until)) return channel_status::cancelled;
+                place.waiting.push(self);
+                place.queued();
+                hold.hand_over();
+                break;
+            }
+        }
+        self.enter(until);  // before it lines up: whoever comes after a cancel has returned must not find it there
     }
     const channel_status status = place.wait_here(self, until, Place::waits_as, where);
     if (status != channel_status::ok) withdraw_from(place, self);
