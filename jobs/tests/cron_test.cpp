@@ -69,6 +69,13 @@ TEST(cron, either_kind_of_day_will_do_if_both_are_restricted) {
               "2026-11-13 00:00");  // * with a step restricts, but leaves both to be met
 }
 
+TEST(cron, knows_which_lines_fire_in_every_hour) {
+    for (const char* line : {"* * * * *", "*/15 * * * *", "0 */1 * * mon", "7 0-23 * * *", "0 0-11,12-23 1 1 *"})
+        EXPECT_TRUE(cron::parse(line).value().every_hour()) << line;
+    for (const char* line : {"0 2 * * *", "*/15 2 * * *", "0 */2 * * *", "* 1-23 * * *", "@daily"})
+        EXPECT_FALSE(cron::parse(line).value().every_hour()) << line;
+}
+
 TEST(cron, wrong_lines_say_where) {
     EXPECT_EQ(next("* * * *", {}),
               "a cron line has five fields (minute, hour, day, month, day of the week), this one has 4");

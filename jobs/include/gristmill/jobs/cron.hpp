@@ -10,7 +10,7 @@
 // Months and days of the week have names of three letters, too; 0 and 7 are Sunday. If both kinds of day are
 // restricted (do not begin with *), a day that meets either will do, as in every cron since 1987.
 //
-// Time zones and daylight saving are not known here.
+// Time zones and daylight saving are not known here: see schedule.hpp.
 
 #include <chrono>
 #include <cstdint>
@@ -29,6 +29,9 @@ public:
 
     // The first minute after `after` at which it fires; none within the calendar's end (year 32767).
     std::optional<std::chrono::local_seconds> next(std::chrono::local_seconds after) const;
+
+    // Whether it fires within every hour of a day on which it fires: it is a rhythm, not a time of the day.
+    bool every_hour() const noexcept { return hours_ == (1U << 24) - 1; }
 
     bool operator==(const cron&) const = default;
 

@@ -72,11 +72,13 @@ struct cron_entry {
     std::string name;
     std::string line;          // cron.hpp
     std::string zone = "UTC";  // "Europe/Berlin"
-    new_job job;               // its run_at, unique key and parents are left alone
+    // Its run_at is the time that a run stands for, and it has no parents. Its unique key is kept: with `finished` a run is
+    // left out while the one before is not over.
+    new_job job;
     jobs::missed policy = missed::once;
     bool paused = false;
-    wall_time next{};  // when it fires next
-    std::optional<wall_time> last{};
+    wall_time next{};  // when it fires next; the epoch: not planned yet, which is done when it is first looked at
+    std::optional<wall_time> last{};  // when it fired last
 };
 
 // What a running job says about itself.
@@ -135,12 +137,14 @@ public:
     virtual result<bool, store_error> retain(const retention& how) = 0;
 
     // ---- cron: entries are stored here; when they fire is for schedule.hpp ----
-    virtual result<bool, store_error> put_cron(
-        const cron_entry& entry) = 0;  // new, or in place of the one of that name
+    // New, or in place of the one of that name. If line and zone are those that it had, its `next` and `last` stay what they
+    // were: a program may put its entries whenever it starts, and what was missed meanwhile is not forgotten.
+    virtual result<bool, store_error> put_cron(const cron_entry& entry) = 0;
     virtual result<bool, store_error> remove_cron(const std::string& name) = 0;
     virtual result<std::vector<cron_entry>, store_error> crons() = 0;
     // Inserts the jobs and moves the entry on, if it still is as it was: its `next` is `expected` and it is not paused. False:
-    // somebody else has fired it, or it was changed; nothing happened.
+    // somebody else has fired it, or it was changed; nothing happened. A job whose unique key is taken is left out. Without
+    // any jobs it is only moved on, and its `last` stays.
     virtual result<bool, store_error> fire(const std::string& name, wall_time expected, wall_time next,
                                            std::span<const new_job> jobs) = 0;
 
