@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "names.hpp"
 #include "utf8.hpp"
 
 namespace gm::jobs {
@@ -18,6 +19,8 @@ bool is_utf8(std::string_view text) {
     return true;
 }
 
+}  // namespace
+
 std::string fault_of_name(const char* field, std::string_view name, bool may_be_empty, const size_limits& limits) {
     const std::string where = std::string(field) + ": ";
     if (name.empty()) return may_be_empty ? "" : where + "is empty";
@@ -29,8 +32,6 @@ std::string fault_of_name(const char* field, std::string_view name, bool may_be_
         return where + "has a control character";
     return {};
 }
-
-}  // namespace
 
 std::string fault_of(const new_job& job, const size_limits& limits) {
     if (std::string fault = fault_of_name("kind", job.kind, false, limits); !fault.empty()) return fault;
