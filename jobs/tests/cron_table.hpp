@@ -36,6 +36,7 @@ public:
     // ---- the table ----
     answer<bool> put_cron(const gm::jobs::cron_entry& entry) override {
         const std::lock_guard held(lock_);
+        const bool is_new = !entries_.contains(entry.name);
         auto& kept = entries_[entry.name];
         const bool same = kept.line == entry.line && kept.zone == entry.zone;
         const auto next = same ? kept.next : entry.next;
@@ -43,7 +44,7 @@ public:
         kept = entry;
         kept.next = next;
         kept.last = last;
-        return true;
+        return is_new;
     }
     answer<bool> remove_cron(const std::string& name) override {
         const std::lock_guard held(lock_);
