@@ -1,22 +1,24 @@
 // Cron entries. When they fire is decided elsewhere; that each firing happens once, here.
-#include <algorithm>
 #include <utility>
 
-#include <gristmill/jobs/cron.hpp>
+#include <gristmill/jobs/schedule.hpp>
 
 #include "ledger.hpp"
 
 namespace gm::stores::in_memory {
 
 result<bool, store_error> memory_ledger::put_cron(const cron_entry& entry) {
-    const auto invalid = [&](std::string what) {
-        return failure(store_error{store_fault::invalid, "cron '" + entry.name + "': " + std::move(what)});
-    };
-    if (entry.name.empty() || entry.name.size() > house_.limits.name) return invalid("its name is empty or too long");
-    if (auto line = cron::parse(entry.line); !line) return invalid(std::move(line).error());
-    if (std::string fault = fault_of(entry.job, house_.limits); !fault.empty()) return invalid(std::move(fault));
+    if (std::string fault = fault_of(entry, house_.limits); !fault.empty())
+        return failure(store_error{store_fault::invalid, "cron '" + entry.name + "': " + std::move(fault)});
     const visit here(house_);
-    return house_.crons.insert_or_assign(entry.name, entry).second;
+    const auto [at, is_new] = house_.crons.try_emplace(entry.name, entry);
+    if (is_new) return true;
+    cron_entry kept = std::exchange(at->second, entry);
+    if (kept.line == entry.line && kept.zone == entry.zone) {
+        at->second.next = kept.next;
+        at->second.last = kept.last;
+    }
+    return false;
 }
 
 result<bool, store_error> memory_ledger::remove_cron(const std::string& name) {
@@ -39,7 +41,7 @@ result<bool, store_error> memory_ledger::fire(const std::string& name, wall_time
     if (std::string fault = house_.fault_of_all(jobs); !fault.empty())
         return failure(store_error{store_fault::invalid, std::move(fault)});
     static_cast<void>(house_.insert_all(jobs));
-    found->second.last = expected;
+    if (!jobs.empty()) found->second.last = house_.now;
     found->second.next = next;
     return true;
 }

@@ -12,15 +12,14 @@ namespace gm::stores::in_memory {
 
 namespace {
 
-constexpr feature_table what_it_can() {
+constexpr feature_table can_do = [] {
     feature_table table;
     for (supported& each : table) each.how = support::yes;
     for (feature none :
          {feature::survives_power_cut, feature::many_machines, feature::your_transaction, feature::plain_sql})
         table[static_cast<std::size_t>(none)].how = support::no;
     return table;
-}
-constexpr feature_table can_do = what_it_can();
+}();
 
 class memory_source final : public source {
 public:
@@ -103,6 +102,8 @@ private:
 };
 
 }  // namespace
+
+const feature_table& what_it_can() noexcept { return can_do; }
 
 std::unique_ptr<jobs::store> open(std::shared_ptr<house> what) {
     return std::make_unique<memory_store>(std::move(what));

@@ -7,4 +7,6 @@ namespace gm::stores::in_memory {
 
 std::unique_ptr<jobs::store> open(std::shared_ptr<house> what);
 
+const jobs::feature_table& what_it_can() noexcept;
+
 }  // namespace gm::stores::in_memory

@@ -79,4 +79,27 @@ TEST(open, what_was_built_in_is_described) {
     }
 }
 
+bool is_built_in(std::string_view name) {
+    return std::ranges::any_of(gm::stores::drivers(), [&](const driver* each) { return each->name == name; });
+}
+
+TEST(open, memory) {
+    if (!is_built_in("memory")) GTEST_SKIP() << "built without it";
+    auto opened = gm::stores::open("memory:?arguments=1k&keep=1h");
+    ASSERT_TRUE(opened) << opened.error().what;
+    EXPECT_EQ((*opened)->name(), "memory:");
+    EXPECT_TRUE(
+        (*opened)->sink().publish(std::array{new_job{.kind = "a", .arguments = {std::string(1024, 'x'), "text"}}}));
+    EXPECT_FALSE(
+        (*opened)->sink().publish(std::array{new_job{.kind = "a", .arguments = {std::string(1025, 'x'), "text"}}}));
+    EXPECT_FALSE(gm::stores::open("memory:work"));
+    EXPECT_EQ(error_of("memory:?keep=long", gm::stores::drivers()).what,
+              "memory: option 'keep': 'long' is no duration, as 1h30m or 250ms is");
+    for (const driver* each : gm::stores::drivers())
+        if (each->name == "memory")
+            for (const driver::option& option : each->options)
+                EXPECT_FALSE(gm::stores::open("memory:?" + std::string(option.name) + "=x"))
+                    << option.name << " is not read";
+}
+
 }  // namespace
