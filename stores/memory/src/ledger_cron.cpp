@@ -41,7 +41,7 @@ result<bool, store_error> memory_ledger::fire(const std::string& name, wall_time
     if (std::string fault = house_.fault_of_all(jobs); !fault.empty())
         return failure(store_error{store_fault::invalid, std::move(fault)});
     static_cast<void>(house_.insert_all(jobs));
-    if (!jobs.empty()) found->second.last = house_.now;
+    if (!jobs.empty()) found->second.last = expected;
     found->second.next = next;
     return true;
 }

@@ -78,7 +78,7 @@ struct cron_entry {
     jobs::missed policy = missed::once;
     bool paused = false;
     wall_time next{};  // when it fires next; the epoch: not planned yet, which is done when it is first looked at
-    std::optional<wall_time> last{};  // when it fired last
+    std::optional<wall_time> last{};  // what `next` was when it fired last
 };
 
 // What a running job says about itself.
