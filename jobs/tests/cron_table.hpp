@@ -1,6 +1,7 @@
 #pragma once
 // A ledger that has a cron table and nothing else, for tests of what fires it. It can be told to fail.
 
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -22,6 +23,7 @@ public:
     std::vector<gm::jobs::new_job> inserted;
     std::map<std::string, gm::jobs::store_error> fails;        // to fire that entry
     std::map<std::string, gm::jobs::store_error> answer_lost;  // the same, but it happens
+    std::function<void()> between;  // called when somebody has read the table and not yet fired
     gm::jobs::cron_entry get(const std::string& name) {
         const std::lock_guard held(lock_);
         return entries_.at(name);
@@ -51,9 +53,12 @@ public:
         return entries_.erase(name) != 0;
     }
     answer<std::vector<gm::jobs::cron_entry>> crons() override {
-        const std::lock_guard held(lock_);
         std::vector<gm::jobs::cron_entry> all;
-        for (const auto& [name, entry] : entries_) all.push_back(entry);
+        {
+            const std::lock_guard held(lock_);
+            for (const auto& [name, entry] : entries_) all.push_back(entry);
+        }
+        if (const auto call = std::exchange(between, {})) call();
         return all;
     }
     answer<bool> fire(const std::string& name, gm::jobs::wall_time expected, gm::jobs::wall_time next,

@@ -205,6 +205,19 @@ TEST_F(firing, a_lost_answer_is_no_second_run) {
     EXPECT_EQ(runs(), (list{"2026-11-21 12:00", "2026-11-21 12:00"}));
 }
 
+TEST_F(firing, who_comes_second_fires_nothing_and_knows_when_it_goes_on) {
+    static_cast<void>(table.put_cron(entry("hourly", "@hourly")));
+    EXPECT_EQ(fire("2026-11-21 11:30"), 0U);
+    std::size_t others = 0;
+    table.between = [&] { others = fire_due(table, moment("2026-11-21 12:00")).value().count; };
+    EXPECT_EQ(fire("2026-11-21 12:00"), 0U);
+    EXPECT_EQ(others, 1U);
+    EXPECT_EQ(last.next, moment("2026-11-21 13:00"));
+    table.between = [&] { static_cast<void>(table.remove_cron("hourly")); };
+    EXPECT_EQ(fire("2026-11-21 13:00"), 0U);
+    EXPECT_EQ(runs(), list{"2026-11-21 12:00"});
+}
+
 // Many fire the same entries at the same moments; each of them sees the table as it was a while ago.
 TEST(firing_race, each_time_is_fired_by_exactly_one) {
     cron_table table;
