@@ -261,7 +261,7 @@ public:
     explicit minute_by_minute(std::mt19937& dice) {
         const auto some = [&](unsigned size) {  // few, many, or all
             std::uint64_t set = 0;
-            const unsigned how = dice() % 3;
+            const auto how = static_cast<unsigned>(dice() % 3);
             for (unsigned i = 0; i != size; ++i)
                 set |= std::uint64_t{how == 2 || dice() % (how == 0 ? size : 2) == 0} << i;
             return set != 0 ? set : std::uint64_t{1} << dice() % size;

@@ -80,8 +80,9 @@ TEST(units, any_text_gets_an_answer) {
             EXPECT_GE(read->count(), 0) << text;
             EXPECT_TRUE(text.find_first_not_of("0123456789.wdhmsu") == std::string::npos) << text;
         }
-        if (const auto read = parse_size(text))
+        if (const auto read = parse_size(text)) {
             EXPECT_TRUE(text.find_first_not_of("0123456789.kKMGTiB") == std::string::npos) << text;
+        }
     }
     for (int round = 0; round != 10'000; ++round) {
         std::string text;
