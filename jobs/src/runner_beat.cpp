@@ -18,9 +18,9 @@ void runner_core::beat_until(const context& quit) {
         const time_point now = gm::now();
         next = now + every;
         // The exchanger hangs in the store, or worse: to go on beating would keep jobs from those who could run them.
-        const std::chrono::nanoseconds still = now - moved_.load(std::memory_order_relaxed);
-        if (still >= options_.wedged) {
-            if (!std::exchange(wedged, true) && observer_) observer_->wedged(still);
+        const time_point busy_since = busy_since_.load();
+        if (busy_since != never && now - busy_since >= options_.wedged) {
+            if (!std::exchange(wedged, true) && observer_) observer_->wedged(now - busy_since);
             continue;
         }
         wedged = false;

@@ -33,7 +33,6 @@ runner_core::runner_core(jobs::store& store, const registry& kinds, const runner
       workers_(workers),
       coroutines_(std::max(options.coroutines, 1u)),
       paused_(paused),
-      moved_(gm::now()),
       pace_(gm::now()),
       exchange_pause_(seed_of(options)),
       crew_({.workers = workers, .queue = unbounded_queue, .times = job_times::none, .name = "gm-work"}),
@@ -83,7 +82,6 @@ void runner_core::loop(const context& ctx) {
     while (true) {
         take_messages(ctx);
         const time_point now = gm::now();
-        moved_.store(now, std::memory_order_relaxed);
         pace_.look(now);
         per_second_.store(pace_.per_second(), std::memory_order_relaxed);
         watch_stop(now, ctx.is_done());
@@ -105,7 +103,9 @@ void runner_core::take_messages(const context& ctx) {
     const time_point until_then = wakes_at(gm::now());
     // Once the context is done, it would end every wait.
     const gm::until limit = stop_ == stop_step::no ? gm::until(ctx, until_then) : gm::until(until_then);
+    busy_since_.store(never);
     static_cast<void>(wake_->inbox.receive_some(messages_, messages_at_once, limit));
+    busy_since_.store(gm::now());
     wake_->poked.store(false);  // before we look: whoever pokes from here on sends another
     if (notes_.load(std::memory_order_relaxed) && notes_due_ == never) notes_due_ = gm::now() + notes_every;
     for (attempt_core* const each : messages_)

@@ -138,8 +138,8 @@ private:
     const unsigned coroutines_;
     std::atomic<bool> paused_, hurried_{false};
     std::atomic<bool> notes_{false}, urgent_notes_{false};
-    std::atomic<time_point> moved_;             // when the exchanger last turned round
-    std::atomic<std::int64_t> wall_offset_{0};  // of the store's clock to gm::now(), in microseconds
+    std::atomic<time_point> busy_since_{never};  // when the exchanger last had something to do; never: it waits
+    std::atomic<std::int64_t> wall_offset_{0};   // of the store's clock to gm::now(), in microseconds
     std::atomic<run_state> state_{run_state::running};
 
     std::mutex slots_guard_;  // protects the list, not what is in it
