@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <exception>
 
+#include <gristmill/jobs/registry.hpp>
 #include <gristmill/timer.hpp>
 
 #include "clean_text.hpp"
@@ -18,6 +19,12 @@ const char* to_string(stop_reason why) noexcept {
         case stop_reason::lease_lost: return "lease lost";
     }
     return "?";
+}
+
+// A kind that only other workers know cannot be checked here.
+client attempt::client_for(const std::string& name) const {
+    const registry& kinds = core_.host->kinds();
+    return kinds.find(name) ? jobs::client(core_.host->store(), kinds) : jobs::client(core_.host->store());
 }
 
 void attempt::throw_unreadable_step(std::string_view name, const field_error& why) {

@@ -70,8 +70,8 @@ bool runner_core::subscribe(const context& ctx, runner_report& report) {
         }
         const time_point now = gm::now();
         trouble("subscribe", opened.error(), exchange_pause_, now);
-        const bool ended = !opened.error().passing() || hurried_.load() ||
-                           gm::sleep_until(exchange_pause_.when(false), ctx) != channel_status::ok;
+        const bool ended =
+            !opened.error().passing() || gm::sleep_until(exchange_pause_.when(false), ctx) != channel_status::ok;
         if (!ended) continue;
         report.error = std::move(opened).error();
         return false;
@@ -244,7 +244,7 @@ runner_report runner_core::report(runner_report&& begun) {
     all.unfinished = bodies_;
     all.unsettled = finishes_.size();
     all.error = fatal_;
-    if (!all.error && all.unsettled != 0) all.error = store_error{store_fault::unreachable, trouble_};
+    if (!all.error && all.unsettled != 0) all.error = store_error{store_fault::unreachable, trouble_.words};
     return all;
 }
 
@@ -337,8 +337,8 @@ runner_snapshot runner_core::snapshot() {
                   .lost = c.lost.get(),
                   .abandoned = c.abandoned.get()};
     const std::lock_guard hold(words_guard_);
-    all.store_away = !trouble_.empty();
-    all.trouble = trouble_;
+    all.store_away = !trouble_.doing.empty();
+    all.trouble = trouble_.words;
     return all;
 }
 

@@ -66,6 +66,7 @@ public:
     runner_snapshot snapshot();
 
     jobs::store& store() noexcept override { return store_; }
+    const registry& kinds() noexcept override { return kinds_; }
     void has_notes(bool urgent) noexcept override;
 
 private:
@@ -173,7 +174,10 @@ private:
     std::atomic<std::size_t> unsettled_{0};
     std::atomic<double> per_second_{0};
     std::mutex words_guard_;
-    std::string trouble_;  // empty: the store answers
+    struct {
+        std::string_view doing;  // empty: the store answers
+        std::string words;
+    } trouble_;
 
     std::unique_ptr<source> source_;  // gives back what it holds: after the crew, which is joined first
     gm::pool crew_;

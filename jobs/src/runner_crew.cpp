@@ -34,8 +34,11 @@ std::string words_of(const std::exception_ptr& error) {
 }  // namespace
 
 std::chrono::nanoseconds runner_core::timeout_of(const attempt_core& slot) const noexcept {
-    if (slot.job.timeout.count() > 0) return slot.job.timeout;
-    return slot.what ? slot.what->options.timeout : std::chrono::microseconds(0);
+    constexpr std::chrono::hours as_good_as_none(24 * 365 * 10);
+    const std::chrono::microseconds limit = slot.job.timeout.count() > 0 ? slot.job.timeout
+                                            : slot.what                  ? slot.what->options.timeout
+                                                                         : std::chrono::microseconds(0);
+    return limit < as_good_as_none ? limit : std::chrono::microseconds(0);
 }
 
 // The pool's own limit comes when the attempt is abandoned, and replaces the thread that is stuck in it.

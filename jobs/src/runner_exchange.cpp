@@ -200,7 +200,7 @@ void runner_core::trouble(std::string_view doing, const store_error& why, patien
     pause.failed(now);
     {
         const std::lock_guard hold(words_guard_);
-        trouble_ = why.what.empty() ? std::string(name_of(why.fault)) : why.what;
+        trouble_ = {doing, why.what.empty() ? std::string(name_of(why.fault)) : why.what};
     }
     if (observer_) observer_->trouble({doing, &why, pause.times()});
 }
@@ -211,7 +211,7 @@ void runner_core::works_again(std::string_view doing, patience& pause) {
     pause.worked();
     {
         const std::lock_guard hold(words_guard_);
-        trouble_.clear();
+        if (trouble_.doing == doing) trouble_ = {};
     }
     if (observer_) observer_->trouble({doing, nullptr, times});
 }

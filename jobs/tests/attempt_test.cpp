@@ -146,6 +146,21 @@ TEST(attempt, follow_up_jobs_are_inserted_from_inside) {
     });
 }
 
+TEST(attempt, follow_up_of_a_known_kind_goes_to_its_queue_and_is_checked) {
+    on_virtual_time([] {
+        workshop shop({.queues = {"default", "slow"}});
+        shop.kinds.add<int>("follow-up", [](int) {}, {.queue = "slow"});
+        shop.kinds.add("k", [](const body&, attempt& self) {
+            EXPECT_FALSE(self.insert("follow-up", std::string("no number")));
+            EXPECT_TRUE(self.insert("somebody else's", 1));
+            return static_cast<int>(self.insert("follow-up", 1)->id.number);
+        });
+        shop.run();
+        const job_id next{result_of<int>(shop.end_of(shop.put("k"))).value()};
+        EXPECT_EQ(shop.end_of(next).queue, "slow");
+    });
+}
+
 TEST(attempt, cancel_of_a_running_job_reaches_its_context_by_the_next_beat) {
     on_virtual_time([] {
         workshop shop;

@@ -98,6 +98,22 @@ TEST(runner_faults, subscribe_is_tried_until_the_store_is_there) {
     });
 }
 
+// The store is opened with narrower limits than the runner knows of: one end that it will not take must not hold up the others.
+TEST(runner_faults, end_that_the_store_refuses_is_a_dead_job_and_the_others_go_on) {
+    on_virtual_time([] {
+        workshop shop({.workers = 3}, gm::stores::open_memory({.limits = {.result = 100}}));
+        shop.kinds.add<int>("k", [](int n) { return std::string(static_cast<std::size_t>(n), 'x'); });
+        std::vector<job_id> ids;
+        for (const int size : {1, 1000, 2, 2000, 3}) ids.push_back(shop.put("k", size));
+        shop.run();
+        for (const job_id id : ids) {
+            const record end = shop.end_of(id);
+            EXPECT_EQ(end.state, id == ids[1] || id == ids[3] ? state::dead : state::completed);
+        }
+        EXPECT_TRUE(shop.stop());
+    });
+}
+
 TEST(runner_faults, stop_does_not_wait_for_a_store_that_stays_away) {
     on_virtual_time([] {
         bool away = false;

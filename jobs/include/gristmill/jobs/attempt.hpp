@@ -53,7 +53,7 @@ public:
     jobs::stop_reason stop_reason() const noexcept { return core_.reason(); }
     bool stop_requested() const noexcept { return stop_reason() != jobs::stop_reason::none; }
 
-    // How far it is, 0 to 1, for people to see. Kept for a moment and written with others': the last one stands.
+    // How far it is, 0 to 1, for people to see, with a note of a kilobyte at most. Kept for a moment and written with others': the last one stands.
     void progress(double share, std::string_view note = {}) { core_.set_progress(share, note); }
 
     // A line (or several) of the attempt's log. Kept for a moment and written with others', at the end at the latest. Who logs
@@ -98,14 +98,15 @@ public:
         }
     }
 
-    // Follow-up jobs, as client::insert. They are there at once, whatever becomes of this attempt: one that is tried again
+    // Follow-up jobs, as client::insert; of kinds that this worker knows, too, with its registry. They are there at once, whatever becomes of this attempt: one that is tried again
     // inserts them again, unless they have a unique key or it does it in a step.
     template <encodable Args>
     result<inserted, insert_error> insert(std::string kind, const Args& arguments, insert_options options = {}) {
-        return jobs::client(core_.host->store()).insert(std::move(kind), arguments, std::move(options));
+        return client_for(kind).insert(std::move(kind), arguments, std::move(options));
     }
 
 private:
+    jobs::client client_for(const std::string& name) const;
     template <class T>
     static T recalled(std::string_view name, const body& known) {
         if constexpr (!std::is_void_v<T>) {

@@ -30,6 +30,7 @@
 namespace gm::jobs {
 
 class kind;
+class registry;
 
 namespace detail {
 
@@ -39,6 +40,7 @@ class attempt_core;
 class attempt_host {
 public:
     virtual jobs::store& store() noexcept = 0;
+    virtual const registry& kinds() noexcept = 0;
     // The attempt has something to be written; urgent: its room for that is half full.
     virtual void has_notes(bool urgent) noexcept = 0;
 
