@@ -36,12 +36,15 @@ public:
 
     runner_report run(const context& ctx, std::source_location where) {
         const std::shared_ptr<detail::runner_core> core = begin(where);
+        struct ending {  // also when something throws
+            state& of;
+            ~ending() {
+                const std::lock_guard hold(of.guard_);
+                of.core_.reset();
+                of.hurried_ = false;
+            }
+        } at_the_end{*this};
         runner_report report = core->run(ctx);
-        {
-            const std::lock_guard hold(guard_);
-            core_.reset();
-            hurried_ = false;
-        }
         if (core->left_behind()) {
             const std::lock_guard hold(abandoned().guard);
             abandoned().runs.push_back(core);

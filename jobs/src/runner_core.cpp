@@ -44,8 +44,8 @@ runner_report runner_core::run(const context& ctx) {
     if (!subscribe(ctx, begun)) return begun;
     read_wall_clock();
     {
-        context_source quit;
         gm::wait_group helpers;
+        context_source quit;  // ends before they are joined, also when something throws
         helpers.go([&] { beat_until(quit); });
         helpers.go([&] { sweep_until(quit); });
         loop(ctx);
@@ -70,9 +70,9 @@ bool runner_core::subscribe(const context& ctx, runner_report& report) {
         }
         const time_point now = gm::now();
         trouble("subscribe", opened.error(), exchange_pause_, now);
-        const bool ended =
+        const bool over =
             !opened.error().passing() || gm::sleep_until(exchange_pause_.when(false), ctx) != channel_status::ok;
-        if (!ended) continue;
+        if (!over) continue;
         report.error = std::move(opened).error();
         return false;
     }
@@ -91,7 +91,8 @@ void runner_core::loop(const context& ctx) {
         const bool exchanged = exchange_is_due(now);
         if (exchanged)
             exchange(now);
-        else if (now >= notes_due_ || urgent_notes_.load(std::memory_order_relaxed))
+        else if ((now >= notes_due_ || urgent_notes_.load(std::memory_order_relaxed)) &&
+                 now >= exchange_pause_.when(false))
             static_cast<void>(write_notes(true));
         if (at_end(gm::now())) return;
         if (exchanged) linger();
@@ -118,6 +119,7 @@ time_point runner_core::wakes_at(time_point now) {
     const time_point always = std::min({next_return_, next_abandon_, stop_limit_});
     // While the store is away there is nothing to say to it.
     if (const time_point again = exchange_pause_.when(wake_->rung.load()); again > now) return std::min(always, again);
+    if (stop_ != stop_step::no || paused_.load(std::memory_order_relaxed)) return std::min(always, notes_due_);
     const demand asked = wanted(now);
     const time_point look = asked.idle + asked.ahead != 0 ? next_look_ : never;
     return std::min({always, notes_due_, look, turns_.look_again(now)});
@@ -141,7 +143,11 @@ void runner_core::take_back(attempt_core& slot) {
             }
             break;
         }
-        case phase::abandoned: --abandoned_bodies_; break;
+        case phase::abandoned: {
+            --abandoned_bodies_;
+            if (slot.what && slot.what->coroutine) abandoned_coroutines(-1);
+            break;
+        }
         default: break;  // withdrawn
     }
     free_slot(slot);
@@ -201,6 +207,7 @@ void runner_core::abandon_overdue(time_point now) {
         if (!each.move_on(phase::running, phase::abandoned)) continue;
         --(each.what && each.what->coroutine ? open_coroutines_ : open_functions_);
         ++abandoned_bodies_;
+        if (each.what && each.what->coroutine) abandoned_coroutines(+1);
         counts_.started.add();
         settlement end;
         end.which = each.job.which;
@@ -218,6 +225,12 @@ void runner_core::abandon_overdue(time_point now) {
         }
         settle(std::move(end), each, true);
     }
+}
+
+// One that is abandoned gives its place away, as a stuck thread is replaced: up to once the crew.
+void runner_core::abandoned_coroutines(int more) {
+    abandoned_coroutines_ = static_cast<unsigned>(static_cast<int>(abandoned_coroutines_) + more);
+    coroutine_crew_.resize(coroutines_ + std::min(abandoned_coroutines_, coroutines_));
 }
 
 bool runner_core::at_end(time_point now) const {

@@ -88,6 +88,7 @@ private:
     void watch_stop(time_point now, bool asked);
     void withdraw_unstarted(time_point claimed_until);
     void abandon_overdue(time_point now);
+    void abandoned_coroutines(int more);
     bool at_end(time_point now) const;
     void linger() const;
     runner_report report(runner_report&& begun);
@@ -151,6 +152,7 @@ private:
     std::size_t open_functions_ = 0, open_coroutines_ = 0;  // claims whose handlers may still settle them
     std::size_t bodies_ = 0;                                // slots that the crew has not given back
     std::size_t abandoned_bodies_ = 0;                      // of those, of claims that are settled
+    unsigned abandoned_coroutines_ = 0;                     // of these, coroutines
     std::vector<settlement> finishes_;
     std::vector<ended> ended_;          // beside them
     std::vector<job_note> late_notes_;  // of attempts that have ended

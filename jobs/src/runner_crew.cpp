@@ -41,12 +41,13 @@ std::chrono::nanoseconds runner_core::timeout_of(const attempt_core& slot) const
     return limit < as_good_as_none ? limit : std::chrono::microseconds(0);
 }
 
-// The pool's own limit comes when the attempt is abandoned, and replaces the thread that is stuck in it.
+// For a function the pool's own limit comes when the attempt is abandoned, and replaces the thread that is stuck in it. A
+// coroutine has none there: its place is given away by abandoned_coroutines().
 void runner_core::post(attempt_core& slot) {
     const std::chrono::nanoseconds limit = timeout_of(slot);
     const std::chrono::nanoseconds last = limit.count() == 0 ? limit : limit + options_.abandon_after;
     if (slot.what && slot.what->coroutine)
-        coroutine_crew_.post([&slot] { return core_of(slot).run_coroutine(slot); }, {.timeout = last});
+        coroutine_crew_.post([&slot] { return core_of(slot).run_coroutine(slot); });
     else if (last.count() != 0)
         crew_.post([&slot] { core_of(slot).run_function(slot); }, {.timeout = last});
     else

@@ -79,7 +79,8 @@ void runner_core::claimed(exchanged&& got, const demand& asked, time_point now) 
     if (most == 0) return;
     more_ = n >= most || asked.which == claim::suspect;
     next_look_ = now + options_.poll;
-    if (got.next_in) next_look_ = std::min(next_look_, now + std::max(*got.next_in, std::chrono::microseconds(0)));
+    // Not less than a moment: a store that says "now" and gives nothing must not make us spin.
+    if (got.next_in) next_look_ = std::min(next_look_, now + std::max(*got.next_in, std::chrono::microseconds(100)));
     turns_.claimed(now, asked.which, some, got.suspects);
     idle_seen_ = !some && !got.suspects && !got.next_in && asked.which == claim::ordinary;
 }

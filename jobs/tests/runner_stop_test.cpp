@@ -93,6 +93,34 @@ TEST(runner_timeout, handler_that_does_not_come_back_is_abandoned_and_its_thread
     });
 }
 
+#ifndef GRISTMILL_NO_COROUTINE_TESTS
+TEST(runner_timeout, coroutine_that_does_not_come_back_gives_its_place_away) {
+    on_virtual_time([] {
+        workshop shop({.coroutines = 1, .abandon_after = 1min});
+        const gm::time_point start = gm::now();
+        gm::time_point other{};
+        int starts = 0;
+        shop.kinds.add("stuck",
+                       [&](const body&) -> gm::task<> {
+                           if (++starts == 1) co_await gm::async_sleep(10min);
+                       },
+                       {.timeout = 30s, .retry = {.first = 1h, .longest = 1h, .jitter = 0}});
+        shop.kinds.add("other", [&](const body&) -> gm::task<> {
+            other = gm::now();
+            co_return;
+        });
+        shop.run();
+        const job_id stuck = shop.put("stuck");
+        gm::sleep(1s);
+        shop.end_of(shop.put("other"));
+        EXPECT_GE(other - start, 90s);
+        EXPECT_LE(other - start, 92s);
+        EXPECT_EQ(shop.end_of(stuck).state, state::completed);
+        EXPECT_EQ(shop.stop().counts.abandoned, 1u);
+    });
+}
+#endif
+
 // ---- stop ----
 
 TEST(runner_stop, what_has_not_started_goes_back_at_once_and_what_runs_has_its_grace) {
@@ -338,6 +366,25 @@ TEST(runner_pause, nothing_is_claimed_until_it_goes_on) {
         EXPECT_EQ(shop.runner->snapshot().state, run_state::paused);
         shop.runner->pause(false);
         EXPECT_EQ(shop.end_of(id).state, state::completed);
+    });
+}
+
+TEST(runner_pause, job_that_was_cancelled_at_hand_does_not_start) {
+    on_virtual_time([] {
+        workshop shop({.workers = 1, .unstarted = 1h});
+        bool ran = false;
+        shop.kinds.add("quick", [](const body&) { gm::sleep(1ms); });
+        shop.kinds.add("slow", [](const body&) { gm::sleep(1min); });
+        shop.kinds.add("cancelled", [&](const body&) { ran = true; });
+        for (int i = 0; i != 200; ++i) shop.put("quick");  // so that some are kept at hand
+        shop.put("slow");
+        const job_id id = shop.put("cancelled");
+        shop.run();
+        gm::sleep(2s);
+        EXPECT_EQ(shop.runner->snapshot().at_hand, 1u);
+        EXPECT_TRUE(shop.client.cancel(id).value());
+        EXPECT_EQ(shop.end_of(id).state, state::cancelled);
+        EXPECT_FALSE(ran);
     });
 }
 
