@@ -1,7 +1,8 @@
 // The two threads beside the exchanger: one renews the lease and tells handlers what the store says about their claims,
-// the other sweeps.
+// the other sweeps, and fires what cron entries are due.
 #include <algorithm>
 
+#include <gristmill/jobs/schedule.hpp>
 #include <gristmill/timer.hpp>
 
 #include "runner_core.hpp"
@@ -56,7 +57,8 @@ void runner_core::tell_slots(const std::vector<token>& which, stop_reason why) {
 }
 
 void runner_core::sweep_until(const context& quit) {
-    patience pause(mixed(options_.seed + 2));
+    constexpr std::chrono::nanoseconds soonest = std::chrono::milliseconds(10);
+    patience pause(mixed(options_.seed + 2)), cron_pause(mixed(options_.seed + 3));
     std::chrono::nanoseconds again{0};
     while (gm::sleep(again, quit) == channel_status::ok) {
         const time_point now = gm::now();
@@ -64,12 +66,34 @@ void runner_core::sweep_until(const context& quit) {
         const auto did = source_->sweep();
         if (did) {
             works_again("sweep", pause);
-            again = std::max<std::chrono::nanoseconds>(did->again_in, std::chrono::milliseconds(10));
+            again = did->again_in;
         } else {
             trouble("sweep", did.error(), pause, now);
             again = pause.when(false) - now;
         }
+        again = std::max(soonest, std::min(again, fire_entries(cron_pause)));
     }
+}
+
+// Gives the time until the next entry is due. Others may put entries meanwhile: those are found at the next sweep.
+std::chrono::nanoseconds runner_core::fire_entries(patience& pause) {
+    ledger* const table = store_.ledger();
+    if (!table || store_.can(feature::cron).how == support::no) return std::chrono::nanoseconds::max();
+    const wall_time now = store_.now();
+    auto fired = fire_due(*table, now);
+    if (!fired) {
+        trouble("cron", fired.error(), pause, gm::now());
+        return std::chrono::nanoseconds::max();  // the next sweep tries again
+    }
+    works_again("cron", pause);
+    for (const broken_entry& each : fired->broken) {
+        // Told once, while it stays as it is.
+        if (!observer_ || std::ranges::find(broken_, each) != broken_.end()) continue;
+        const store_error why{store_fault::invalid, "cron '" + each.name + "': " + each.what};
+        observer_->trouble({"cron", &why, 1});
+    }
+    broken_ = std::move(fired->broken);
+    return fired->next ? *fired->next - now : std::chrono::nanoseconds::max();
 }
 
 }  // namespace gm::jobs::detail

@@ -3,7 +3,7 @@
 //
 //     the exchanger   run()'s caller. Owns the slots' coming and going, settles and claims, decides on time and stop.
 //     the beat        renews the lease, tells slots to stop, sizes the crew
-//     the house       sweeps
+//     the house       sweeps, and fires cron entries
 //     the crew        pools of the core. A slot whose turn is over comes back through `inbox`, which is bounded.
 //
 // Nothing is shared by lock but the slots (each has its own) and their list; the numbers of the snapshot are written by the
@@ -23,6 +23,7 @@
 #include <gristmill/jobs/detail/attempt_core.hpp>
 #include <gristmill/jobs/registry.hpp>
 #include <gristmill/jobs/runner_options.hpp>
+#include <gristmill/jobs/schedule.hpp>
 #include <gristmill/jobs/store.hpp>
 #include <gristmill/pool.hpp>
 
@@ -129,6 +130,7 @@ private:
     pulse how_it_goes();
     void tell_slots(const std::vector<token>& which, stop_reason why);
     void sweep_until(const context& quit);
+    std::chrono::nanoseconds fire_entries(patience& pause);
 
     jobs::store& store_;
     const registry& kinds_;
@@ -143,6 +145,8 @@ private:
     std::atomic<time_point> busy_since_{never};  // when the exchanger last had something to do; never: it waits
     std::atomic<std::int64_t> wall_offset_{0};   // of the store's clock to gm::now(), in microseconds
     std::atomic<run_state> state_{run_state::running};
+
+    std::vector<broken_entry> broken_;  // cron entries that somebody was told about; the house's
 
     std::mutex slots_guard_;  // protects the list, not what is in it
     std::deque<attempt_core> slots_;

@@ -31,7 +31,7 @@ struct attempt_event {
 };
 
 struct trouble_event {
-    std::string_view doing;              // "exchange", "beat", "sweep", "notes", "subscribe"
+    std::string_view doing;              // "exchange", "beat", "sweep", "cron", "notes", "subscribe"
     const store_error* error = nullptr;  // null: it works again
     unsigned times = 0;                  // in a row
 };

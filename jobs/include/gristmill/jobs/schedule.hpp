@@ -66,6 +66,7 @@ inline constexpr std::size_t most_missed = 100;
 struct broken_entry {
     std::string name;
     std::string what;
+    bool operator==(const broken_entry&) const = default;
 };
 
 struct fired {
