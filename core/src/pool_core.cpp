@@ -259,7 +259,7 @@ void pool_core::push_locked(pool_entry& entry, int level, pool_job* job, after_l
     entry.stamp = last_stamp_ = std::max(entry.stamp, last_stamp_);
     if (job && job->coroutine) {
         keep_slots(coroutines_running_ + coroutines_.size() + 1);
-        if (coroutines_.size() == 0 && coroutines_running_ < workers_.load(std::memory_order_relaxed)) {
+        if (coroutines_.size() == 0 && coroutine_slots_taken() < workers_.load(std::memory_order_relaxed)) {
             ++coroutines_running_;
             after.coroutine = job;
         } else {

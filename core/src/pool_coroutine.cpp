@@ -180,15 +180,19 @@ void pool_core::keep_slots(std::size_t n) {
         coroutine_jobs_.reserve(std::max<std::size_t>({16, n, 2 * coroutine_jobs_.capacity()}));
 }
 
+// requires: the lock. Bodies that timed out take none, up to once the crew.
+unsigned pool_core::coroutine_slots_taken() const noexcept {
+    const unsigned spares = std::min(options_.spare_workers, workers_.load(std::memory_order_relaxed));
+    return coroutines_running_ - std::min({coroutines_late_, spares, coroutines_running_});
+}
+
 // `returned` slots are free again; whoever waits for one gets it.
 void pool_core::coroutine_slot_free(unsigned returned) noexcept {
     while (true) {
         after_lock after(*this);
         lock_guard hold(guard_);
         coroutines_running_ -= std::exchange(returned, 0u);
-        const unsigned spares = std::min(options_.spare_workers, workers_.load(std::memory_order_relaxed));
-        const unsigned busy = coroutines_running_ - std::min({coroutines_late_, spares, coroutines_running_});
-        if (coroutines_.size() == 0 || busy >= workers_.load(std::memory_order_relaxed)) {
+        if (coroutines_.size() == 0 || coroutine_slots_taken() >= workers_.load(std::memory_order_relaxed)) {
             make_room_known(after, false);
             if (coroutines_running_ == 0) ended_locked(after.wakes);
             return;

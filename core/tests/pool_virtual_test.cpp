@@ -156,6 +156,24 @@ TEST(pool_virtual, stuck_workers_are_replaced_at_their_time_and_come_back_at_the
     });
 }
 
+#if !defined(GRISTMILL_NO_COROUTINE_TESTS)
+
+// One that was posted after the other had timed out waited for it to come back.
+TEST(pool_virtual, coroutine_body_gets_the_slot_of_one_that_timed_out_before_it_came) {
+    on_virtual_time([] {
+        gm::scheduler threads({.threads = 1});
+        gm::pool crew({.workers = 1, .scheduler = &threads});
+        const gm::time_point start = gm::now();
+        auto hung = crew.submit([]() -> gm::task<> { co_await gm::async_sleep(60s); }, {.timeout = 5s});
+        EXPECT_EQ(hung.get().status(), gm::job_status::timed_out);
+        auto after = crew.submit([start]() -> gm::task<std::chrono::nanoseconds> { co_return since(start); });
+        EXPECT_TRUE(is_about(after.get().value(), 5s));
+        EXPECT_TRUE(crew.close());
+    });
+}
+
+#endif
+
 TEST(pool_virtual, close_and_stop_give_up_at_their_limit) {
     on_virtual_time([] {
         gm::pool crew({.workers = 1});

@@ -244,6 +244,7 @@ private:
     friend class stream_core;
     void give_up_if_over(pool_job& job) noexcept;  // pool_stream.cpp
     void coroutine_over(pool_job& job, bool ended, std::exception_ptr error) noexcept;
+    unsigned coroutine_slots_taken() const noexcept;
     void coroutine_slot_free(unsigned returned) noexcept;
     void keep_slots(std::size_t n);
     gm::scheduler& home();
