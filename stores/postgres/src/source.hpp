@@ -1,0 +1,79 @@
+#pragma once
+// One incarnation of a worker process. Three connections of its own, because exchange, beat and sweep are three threads, and a beat must
+// not stand in a queue.
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include <gristmill/jobs/store.hpp>
+
+#include "core.hpp"
+
+namespace gm::stores::pg {
+
+class source final : public jobs::source {
+public:
+    static result<std::unique_ptr<jobs::source>, jobs::store_error> open(std::shared_ptr<core> with,
+                                                                         const jobs::subscription& how);
+    ~source() override;
+
+    result<jobs::exchanged, jobs::store_error> exchange(std::span<const jobs::settlement> finishes,
+                                                        const jobs::demand& wanted) override;
+    result<jobs::beaten, jobs::store_error> beat(const jobs::pulse& how) override;
+    result<jobs::swept, jobs::store_error> sweep() override;
+
+private:
+    using clock = std::chrono::steady_clock;
+
+    source(std::shared_ptr<core> with, const jobs::subscription& how);
+    std::optional<fault> sign_on(line& by);
+
+    // ---- exchange (source_exchange.cpp) ----
+    outcome<jobs::exchanged> transact(std::span<const jobs::settlement> finishes, const jobs::demand& wanted);
+    void take(const rows& claimed, jobs::exchanged& to);
+    outcome<jobs::exchanged> lie_down(const jobs::demand& wanted);
+    void add_claim(std::vector<statement>& list, const jobs::demand& wanted);
+
+    // ---- what it holds ----
+    struct held {
+        std::int64_t epoch = 0;
+        bool finishing = false;  // its end is on its way: it is not lost if the server no longer knows it
+    };
+    void mark_finishing(std::span<const jobs::settlement> finishes, bool finishing);
+    void forget(std::span<const jobs::settlement> finishes);
+    struct claims {
+        std::vector<std::int64_t> ids, epochs;
+    };
+    claims held_claims(bool finishing_too);
+    std::vector<jobs::token> lose_all();
+
+    std::shared_ptr<core> core_;
+    const jobs::subscription how_;
+    const std::string name_;
+    std::shared_ptr<bells::entry> bell_;
+    std::atomic<std::int64_t> me_ = 0;  // of this incarnation; a new one after it was declared dead
+
+    line working_, beating_, sweeping_;
+
+    // Of the thread that exchanges.
+    bool unsure_ = false;   // an answer was lost: there may be claims that we do not know
+    bool sleeping_ = false;  // inserts notify us
+    int busy_rounds_ = 0;
+    std::size_t turn_ = 0;
+
+    std::mutex mutex_;  // all below
+    std::unordered_map<std::int64_t, held> held_;
+    std::vector<jobs::token> lost_;  // to be told by the next beat
+    std::map<std::string, std::int64_t> waters_;
+    std::optional<clock::time_point> good_since_, last_good_;  // beats
+};
+
+}  // namespace gm::stores::pg

@@ -1,0 +1,199 @@
+#include <algorithm>
+#include <utility>
+
+#include "encode.hpp"
+#include "source.hpp"
+
+namespace gm::stores::pg {
+
+namespace {
+
+parameters settle_parameters(std::int64_t me, std::span<const jobs::settlement> finishes,
+                             const jobs::size_limits& limits) {
+    array_parameter ids, epochs, verdicts, ats, rans, overlapped, results, types, errors;
+    bool has_results = false, has_types = false, has_errors = false, has_times = false;
+    for (const jobs::settlement& each : finishes) {
+        ids.add(each.which.first);
+        epochs.add(each.which.second);
+        verdicts.add(static_cast<std::int16_t>(each.what));
+        ats.add(us(each.at));
+        rans.add(std::int64_t{each.ran.count()});
+        overlapped.add(each.overlapping);
+        const auto optional = [](array_parameter& to, std::string_view text) {
+            if (text.empty())
+                to.null();
+            else
+                to.add(text);
+            return !text.empty();
+        };
+        has_times |= each.at != jobs::wall_time();
+        has_results |= optional(results, each.result.bytes);
+        has_types |= optional(types, each.result.type);
+        has_errors |= optional(errors, std::string_view(each.error).substr(0, limits.error));
+    }
+    parameters to;
+    to.add(me).add(ids, oid::int8_array).add(epochs, oid::int8_array).add(verdicts, oid::int2_array);
+    const auto column = [&](bool there, const array_parameter& values, unsigned type) {
+        if (there)
+            to.add(values, type);
+        else
+            to.null(type);
+    };
+    column(has_times, ats, oid::int8_array);
+    to.add(rans, oid::int8_array).add(overlapped, oid::boolean_array);
+    column(has_results, results, oid::bytea_array);
+    column(has_types, types, oid::text_array);
+    column(has_errors, errors, oid::bytea_array);
+    return to;
+}
+
+}  // namespace
+
+void source::add_claim(std::vector<statement>& list, const jobs::demand& wanted) {
+    const std::size_t count = how_.queues.size();
+    std::vector<std::string> queues;
+    std::vector<std::int64_t> waters;
+    {
+        const std::lock_guard lock(mutex_);
+        for (std::size_t i = 0; i < count; ++i) {
+            queues.push_back(how_.queues[(turn_ + i) % count]);
+            const auto found = waters_.find(queues.back());
+            waters.push_back(found == waters_.end() ? INT64_MIN : found->second);
+        }
+    }
+    constexpr std::size_t most = 10'000;
+    list.push_back({"select * from claim($1, $2, $3, $4, $5, $6)",
+                    parameters()
+                        .add(me_.load())
+                        .add(std::span(std::as_const(queues)))
+                        .add(std::span(std::as_const(waters)))
+                        .add(static_cast<std::int32_t>(std::min(wanted.idle, most)))
+                        .add(static_cast<std::int32_t>(std::min(wanted.ahead, most)))
+                        .add(wanted.which == jobs::claim::suspect)});
+    list.push_back({"select * from look($1)", parameters().add(how_.queues)});
+}
+
+// The jobs that a claim gave, in the order in which they should start.
+void source::take(const rows& claimed, jobs::exchanged& to) {
+    const std::lock_guard lock(mutex_);
+    for (int row = 0; row < claimed.count(); ++row) {
+        reader from(claimed, row);
+        jobs::delivery job;
+        job.which.first = from.number();
+        job.which.second = from.number();
+        job.id = {job.which.first};
+        const std::int64_t okey = from.number();
+        job.inserted = at_us(from.number());
+        job.run_at = at_us(from.number());
+        job.timeout = std::chrono::microseconds(from.number());
+        job.attempt = from.small() + 1;
+        job.crashes = from.small();
+        const bool late = from.flag();
+        job.has_steps = from.flag();
+        job.kind = from.text();
+        job.queue = from.text();
+        job.key = from.text();
+        job.arguments.bytes = from.text();
+        job.arguments.type = from.text();
+        job.tags = from.texts();
+        job.retry = retry_of(from.reals());
+        held_[job.id.number] = {job.which.second};
+        if (!late && job.crashes == 0) {
+            auto& water = waters_.try_emplace(job.queue, INT64_MIN).first->second;
+            water = std::max(water, okey);
+        }
+        to.jobs.push_back(std::move(job));
+    }
+}
+
+outcome<jobs::exchanged> source::transact(std::span<const jobs::settlement> finishes, const jobs::demand& wanted) {
+    const bool asks = wanted.idle + wanted.ahead > 0;
+    std::vector<statement> list;
+    if (!finishes.empty())
+        list.push_back({"select settle($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                        settle_parameters(me_, finishes, core_->options.limits)});
+    const bool was_unsure = unsure_;
+    if (was_unsure) {
+        const claims held = held_claims(true);
+        list.push_back({"select * from forgotten($1, $2, $3)",
+                        parameters().add(me_.load()).add(std::span(held.ids)).add(std::span(held.epochs))});
+    }
+    if (asks) add_claim(list, wanted);
+    if (list.empty()) return jobs::exchanged{};
+
+    auto answers = working_.run(list, repeatable::no);
+    if (!answers) {
+        unsure_ = unsure_ || answers.error().ambiguous;
+        return failure(std::move(answers).error());
+    }
+    jobs::exchanged made;
+    auto answer = answers->begin();
+    if (!finishes.empty()) {
+        made.outcomes.assign(finishes.size(), jobs::settled::yes);
+        const std::vector<std::int64_t> codes = answer->numbers(0, 0);
+        for (std::size_t i = 0; i < codes.size(); ++i)
+            if (codes[i] != 0) made.outcomes[i] = jobs::settled::refused;
+        forget(finishes);
+        ++answer;
+    }
+    if (was_unsure) take(*answer++, made);
+    unsure_ = false;
+    if (asks) {
+        take(*answer++, made);
+        ++turn_;
+        made.suspects = answer->flag(0, 0);
+        if (!answer->is_null(0, 1)) made.next_in = std::chrono::microseconds(answer->number(0, 1));
+    }
+    return made;
+}
+
+// Nothing to do: from now on inserts notify us. What was inserted before they could know is looked for once more.
+outcome<jobs::exchanged> source::lie_down(const jobs::demand& wanted) {
+    const statement sleeps{
+        "insert into sleeper (queue, worker) select unnest($1), $2 on conflict do nothing",
+        parameters().add(how_.queues).add(me_.load())};
+    auto done = working_.run(std::span(&sleeps, 1), repeatable::yes);
+    if (!done) return failure(std::move(done).error());
+    sleeping_ = true;
+    return transact({}, wanted);
+}
+
+result<jobs::exchanged, jobs::store_error> source::exchange(std::span<const jobs::settlement> finishes,
+                                                            const jobs::demand& wanted) {
+    mark_finishing(finishes, true);
+    outcome<jobs::exchanged> made = transact(finishes, wanted);
+    // One more try where it is known to help: the connection was old; this incarnation is over, and a new one takes its place.
+    if (!made && (made.error().lost || made.error().is("40P01"))) made = transact(finishes, wanted);
+    if (!made && made.error().is(declared_dead)) {
+        auto lost = lose_all();
+        {
+            const std::lock_guard lock(mutex_);
+            std::ranges::move(lost, std::back_inserter(lost_));
+        }
+        if (auto why = sign_on(working_)) return failure(std::move(why->error));
+        made = transact(finishes, wanted);
+    }
+    if (!made) {
+        mark_finishing(finishes, false);
+        return failure(std::move(made).error().error);
+    }
+    if (wanted.idle + wanted.ahead == 0) return *std::move(made);
+
+    constexpr int rounds_to_wake = 10;  // of work: to get up for each single job would cost more than the notifications
+    const bool found = !made->jobs.empty();
+    bell_->found(found);
+    busy_rounds_ = found ? busy_rounds_ + 1 : 0;
+    if (!found && !sleeping_ && core_->hearing.hears()) {
+        if (auto again = lie_down(wanted)) {
+            again->outcomes = std::move(made->outcomes);
+            return *std::move(again);
+        }
+        // What was settled is settled; the sleep is only a convenience.
+    } else if (sleeping_ && busy_rounds_ >= rounds_to_wake) {
+        const statement wakes{"delete from sleeper where worker = $1", parameters().add(me_.load())};
+        sleeping_ = !working_.run(std::span(&wakes, 1), repeatable::yes);
+    }
+    return *std::move(made);
+}
+
+}  // namespace gm::stores::pg
