@@ -15,8 +15,7 @@ as $$ select (extract(epoch from clock_timestamp()) * 1000000)::bigint $$;
 
 -- The jobs that are not over. `okey` is the order in which they start: run_at minus a minute for each step of priority.
 --
--- `late` is whatever does not join the queue at its end: it has a priority, was given back, or was due before it was
--- inserted. The others come in the order of okey, so a worker that has claimed up to one may look for the next from there
+-- `late` is whatever does not join the queue at its end: it has a priority, or was given back. The others come in the order of okey, so a worker that has claimed up to one may look for the next from there
 -- (its low water) and never walks over what was claimed before. While a forgotten snapshot keeps the dead entries of an index
 -- alive, that is the difference between 90,000 and 1,400 jobs a second.
 create table job (
@@ -187,12 +186,15 @@ create table cron (
     name text collate "C" primary key,
     line text not null,
     zone text not null,
-    job jsonb not null,
-    arguments bytea not null,
     policy smallint not null,
     paused boolean not null,
     next bigint not null,
-    last bigint
+    last bigint,
+    -- the job
+    kind text not null, queue text not null, key text not null,
+    arguments bytea not null, arguments_type text not null,
+    priority smallint not null, tags text[] not null, timeout bigint not null, retry double precision[],
+    unique_key text, unique_until smallint, unique_window bigint
 );
 
 create table step (

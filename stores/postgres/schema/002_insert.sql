@@ -102,9 +102,9 @@ begin
                          queue, key, arguments, arguments_type, tags, retry, unique_key, after)
             select n.id, n.run_at - n.priority * 60000000::bigint, n.run_at, now, coalesce(n.timeout, 0), n.span, n.priority,
                    case when n.held = 0 then 0 when n.run_at > now then 1 else 2 end, coalesce(n.orphaned, 0), n.until,
-                   n.priority <> 0 or n.run_at < now - 1000000, n.kind, n.queue, n.key, n.body, n.type, n.tags::text[],
+                   n.priority <> 0, n.kind, n.queue, n.key, n.body, n.type, n.tags::text[],
                    n.retry::double precision[], n.unique_key, n.after::bigint[]
-            from (select u.*, case when u.due = 0 then now else u.due end as run_at
+            from (select u.*, greatest(u.due, now) as run_at
                   from unnest(ids, kinds, queues, keys, priorities, run_ats, bodies, types, timeouts, tag_lists, retries, uniques,
                               untils, windows, afters, orphans, held)
                        as u (id, kind, queue, key, priority, due, body, type, timeout, tags, retry, unique_key, until, span, after,
@@ -115,7 +115,7 @@ begin
     insert into tally (queue, waiting, scheduled, available)
         select kept.queue, count(*) filter (where state = 0), count(*) filter (where state = 1), count(*) filter (where state = 2)
         from kept group by kept.queue;
-    if doomed is not null then perform finish_as(doomed, 6::smallint, 'a job that it comes after died or was cancelled'); end if;
+    if doomed is not null then perform finish_as(doomed, 6::smallint); end if;
     perform ring(queues);
     return holders;
 end $$;

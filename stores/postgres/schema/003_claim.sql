@@ -47,8 +47,7 @@ returns setof claimed language plpgsql rows 500 as $$
 begin
     return query
     with taken as (
-        update job set state = 3, epoch = job.epoch + 1, worker = me, worker_name = called, started = now_us(), ended = null,
-                       progress = 0, note = null
+        update job set state = 3, epoch = job.epoch + 1, worker = me, worker_name = called, started = now_us(), ended = null
         where ctid = any (places) and job.state + 0 = 2
         returning job.*),
     counted as (
@@ -76,23 +75,24 @@ declare
     got integer;
     turns integer := cardinality(names);
 begin
-    -- Held until the commit: nobody can declare this worker dead between its claim and that.
-    select w.name into called from worker w where w.id = me and not w.gone for key share;
-    if not found then raise exception 'this worker was declared dead' using errcode = 'GM002'; end if;
+    -- The row is held until the commit: nobody can declare this worker dead between its claim and that. One whose lease has
+    -- passed gets nothing until it has beaten again.
+    select w.name into called from worker w where w.id = me and not w.gone and w.expires > now_us() for key share;
+    if not found then return; end if;
     perform promote(names);
-    perform from queue where name = any (names) and is_limited(queue) order by name for no key update;
+    perform from queue where name = any (names) and (is_limited(queue) or queue.fair) order by name for no key update;
     -- In the first round each queue gives its share, in the second what is still wanted.
     for round in 1 .. case when turns = 1 or suspect then 1 else 2 end loop
         for turn in 1 .. turns loop
             most := idle + ahead - taken;
             if most <= 0 then return; end if;
             if round = 1 and not suspect then most := (most + turns - turn) / (turns - turn + 1); end if;
-            select * into q from queue where name = names[turn];
-            if found and q.paused then continue; end if;
+            select * into q from queue where name = names[turn];  -- null: it has no row
+            if q.paused then continue; end if;
             if suspect then
                 return query select * from claim_suspect(me, called, names[turn], q);
-            elsif found and is_limited(q) then
-                return query select * from claim_limited(me, called, q, least(most, idle - taken));
+            elsif q.name is not null and (is_limited(q) or q.fair) then
+                return query select * from claim_limited(me, called, q, case when is_limited(q) then least(most, idle - taken) else most end);
             else
                 return query select * from seize(me, called, heads(names[turn], most, least(waters[turn], due_before)));
             end if;

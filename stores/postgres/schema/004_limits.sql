@@ -2,7 +2,7 @@
 -- the queue. What runs is counted when it is asked for: a slot that is counted up and down leaks with the first crash.
 
 create function is_limited(q queue) returns boolean language sql immutable
-as $$ select q.running > 0 or q.running_per_key > 0 or q.rate > 0 or q.rate_per_key > 0 or q.fair $$;
+as $$ select q.running > 0 or q.running_per_key > 0 or q.rate > 0 or q.rate_per_key > 0 $$;
 
 -- What a bucket holds now.
 create function refilled(tokens double precision, filled bigint, rate double precision, burst integer, now bigint)
@@ -63,7 +63,7 @@ create function heads_by_key(q queue, most integer) returns tid[] language sql v
                       where j.queue = q.name and j.key = k.key and j.state = 2 and j.crashes = 0
                       order by j.okey, j.id limit k.room for update skip locked) h
         order by case when q.fair
-                      then k.served + row_number() over (partition by k.key order by h.okey, h.id) / weight_of(q, k.key) end,
+                      then k.served + (row_number() over (partition by k.key order by h.okey, h.id) - 1) / weight_of(q, k.key) end,
                  h.okey, h.id
         limit most)
 $$;
@@ -101,9 +101,9 @@ create function refund(names text[], keys text[]) returns void language plpgsql 
 begin
     if not exists (select from queue q where q.name = any (names) and (q.rate > 0 or q.rate_per_key > 0 or q.fair)) then return; end if;
     perform from queue where name = any (names) order by name for no key update;
-    update queue q set tokens = q.tokens + n.n
+    update queue q set tokens = least(q.burst, q.tokens + n.n)
         from (select name, count(*) as n from unnest(names) name group by name) n where q.name = n.name and q.rate > 0;
-    update key_share s set tokens = s.tokens + n.n, served = s.served - n.n / weight_of(q, n.key)
+    update key_share s set tokens = least(q.burst_per_key, s.tokens + n.n), served = s.served - n.n / weight_of(q, n.key)
         from (select name, key, count(*) as n from unnest(names, keys) u (name, key) group by name, key) n, queue q
         where q.name = n.name and s.queue = n.name and s.key = n.key;
 end $$;
@@ -129,7 +129,7 @@ create function claim_suspect(me bigint, called text, name text, q queue)
 returns setof claimed language plpgsql rows 1 as $$
 declare
     places tid[];
-    limited boolean := q.name is not null and is_limited(q);
+    limited boolean := q.name is not null and (is_limited(q) or q.fair);
 begin
     if limited and room(q, 1) <= 0 then return; end if;
     places := array(
@@ -148,14 +148,16 @@ declare
     wait double precision := 0;
     by_key double precision;
 begin
-    if not exists (select from job where queue = q.name and state = 2 and crashes = 0) then return null; end if;
+    if not exists (select from job where queue = q.name and state = 2)
+       or q.running > 0 and q.running <= (select count(*) from (select from job where queue = q.name and state = 3 limit q.running) r)
+    then return null; end if;
     if q.rate > 0 then
         wait := (1 - refilled(q.tokens, q.filled, q.rate, q.burst, now)) / q.rate;
     end if;
     if q.rate_per_key > 0 then
         select min((1 - refilled(s.tokens, s.filled, q.rate_per_key, q.burst_per_key, now)) / q.rate_per_key) into by_key
             from key_share s where s.queue = q.name
-            and exists (select from job j where j.queue = q.name and j.key = s.key and j.state = 2 and j.crashes = 0);
+            and exists (select from job j where j.queue = q.name and j.key = s.key and j.state = 2 and j.crashes = 0);  -- the others have a token
         wait := greatest(wait, by_key);
     end if;
     return case when wait > 0 then ceil(wait * 1000000)::bigint end;
@@ -172,7 +174,8 @@ declare
 begin
     open_ones := array(select n from unnest(names) n where not exists (select from queue where name = n and paused));
     suspects := exists (select from unnest(open_ones) n,
-                        lateral (select from job where queue = n and state = 2 and crashes > 0 limit 1) s);
+                        lateral (select from job where queue = n and state = 2 and crashes > 0 limit 1) s
+                        where not exists (select from queue f where f.name = n and is_limited(f) and room(f, 1) <= 0));
     select min(d.run_at) - now into next_in from unnest(open_ones) n,
         lateral (select run_at from job where queue = n and state in (1, 4) order by run_at limit 1) d;
     for q in select * from queue where name = any (open_ones) and (rate > 0 or rate_per_key > 0) loop

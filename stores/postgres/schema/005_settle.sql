@@ -7,8 +7,9 @@ create function free_keys(ids bigint[]) returns void language sql as $$
         where f.id = any (ids) and f.unique_until in (0, 1) and u.kind = f.kind and u.key = f.unique_key and u.job = f.id
 $$;
 
--- Only the first error of a job and the last nine are kept.
-create function note_failures(jobs bigint[], epochs bigint[], attempts integer[], starts bigint[], names text[], errors bytea[])
+-- Only the first error of a job and the last ones are kept.
+create function note_failures(jobs bigint[], epochs bigint[], attempts integer[], starts bigint[], names text[], errors bytea[],
+                              most integer)
 returns void language plpgsql as $$
 begin
     insert into failure (job, epoch, attempt, started, ended, worker_name, error)
@@ -18,7 +19,7 @@ begin
     delete from failure f using (
         select job, epoch, row_number() over (partition by job order by epoch) as nth, count(*) over (partition by job) as n
         from failure where job = any (jobs)) o
-        where f.job = o.job and f.epoch = o.epoch and o.nth > 1 and o.nth <= o.n - 9;
+        where f.job = o.job and f.epoch = o.epoch and (o.nth > 1 or most <= 1) and o.nth <= o.n - greatest(most - 1, least(most, 1));
 end $$;
 
 -- Parents are over: those that waited for them go on, or do not. The children are locked before anything is counted, so
@@ -48,15 +49,15 @@ begin
                     and exists (select from dependency d join finished p on p.id = d.parent
                                 where d.child = job.id and d.parent = any (parents) and p.state in (6, 7)));
     if cardinality(doomed) > 0 then
-        perform finish_as(doomed, 6::smallint, 'a job that it comes after died or was cancelled');
+        perform finish_as(doomed, 6::smallint);
     end if;
 end $$;
 
 -- These jobs are over without having run to their end. Returns which of them there were.
-create function finish_as(ids bigint[], as_state smallint, why text) returns bigint[] language plpgsql as $$
+create function finish_as(ids bigint[], as_state smallint) returns bigint[] language plpgsql as $$
 declare
     now bigint := now_us();
-    done bigint[]; epochs bigint[]; starts bigint[]; names text[];
+    done bigint[];
 begin
     perform from job where id = any (ids) order by id for update;
     with g as (delete from job where id = any (ids) returning *),
@@ -73,12 +74,8 @@ begin
                    -count(*) filter (where state = 3), -count(*) filter (where state = 4),
                    case when as_state = 6 then count(*) end, case when as_state = 7 then count(*) end
             from g group by queue)
-    select array_agg(id), array_agg(epoch), array_agg(started), array_agg(worker_name) into done, epochs, starts, names from g;
+    select array_agg(id) into done from g;
     if done is null then return '{}'; end if;
-    if why <> '' then
-        perform note_failures(done, epochs, array_fill(0, array[cardinality(done)]), starts, names,
-                              array_fill(convert_to(why, 'UTF8'), array[cardinality(done)]));
-    end if;
     delete from dependency where child = any (done);
     perform free_keys(done);
     perform release(done);
@@ -89,7 +86,7 @@ end $$;
 -- handlers took.
 create function settle(
     me bigint, ids bigint[], epochs bigint[], verdicts smallint[], ats bigint[], rans bigint[], overlapped boolean[], results bytea[],
-    types text[], errors bytea[]
+    types text[], errors bytea[], most_errors integer
 ) returns smallint[] language plpgsql
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_bitmapscan = off set jit = off
 as $$
@@ -114,9 +111,8 @@ begin
     kept as (
         insert into finished
             select id, okey, run_at, inserted, case when ran > 0 then now - ran else started end, epoch, null, timeout, unique_window,
-                   attempts + (verdict in (0, 1, 2))::integer, crashes, interruptions + (verdict = 6)::integer, priority, final,
-                   verdict, orphaned, unique_until, late, cancel_asked, overlap, has_children, has_steps,
-                   case when verdict = 0 then 1 else progress end, kind, queue, key, arguments, arguments_type, tags, retry, unique_key,
+                   attempts + (verdict < 3)::integer, crashes, interruptions + (verdict = 6)::integer, priority, final,
+                   verdict, orphaned, unique_until, late, cancel_asked, overlap, has_children, has_steps, progress, kind, queue, key, arguments, arguments_type, tags, retry, unique_key,
                    after, worker_name, note, now, result, type
             from gone),
     counted as (
@@ -128,7 +124,7 @@ begin
         into over, parents, keyed from gone;
     if not all_well then
         back := give_back(me, ids, epochs, verdicts, ats, rans, overlapped);
-        perform note_settled_failures(over || back, ids, epochs, verdicts, errors);
+        perform note_settled_failures(over || back, ids, epochs, verdicts, errors, most_errors);
     end if;
     if keyed is not null then perform free_keys(keyed); end if;
     if parents is not null then perform release(parents); end if;
@@ -146,13 +142,13 @@ declare
     names text[]; keys text[]; awake text[];
 begin
     with f as materialized (
-        select id, epoch, verdict, ran, overlap, case when verdict in (1, 4) then at end as at
+        select id, epoch, verdict, ran, overlap, case when verdict in (1, 4) then greatest(at, now) end as at
         from unnest(ids, epochs, verdicts, ats, rans, overlapped) as u (id, epoch, verdict, at, ran, overlap)
         where verdict in (1, 4, 5, 6)),
     moved as (
         update job j
             set state = case f.verdict when 1 then 4 when 4 then 1 else 2 end,
-                worker = null, ended = f.verdict, overlapping = f.overlap,
+                worker = null, ended = f.verdict, overlapping = j.overlapping or f.overlap,
                 run_at = coalesce(f.at, j.run_at), okey = coalesce(f.at, j.run_at) - j.priority * 60000000::bigint,
                 -- What is given back was due before: it does not join the queue at its end.
                 late = f.at is null or j.priority <> 0,
@@ -173,11 +169,12 @@ begin
     return back;
 end $$;
 
-create function note_settled_failures(settled bigint[], ids bigint[], epochs bigint[], verdicts smallint[], errors bytea[])
+create function note_settled_failures(settled bigint[], ids bigint[], epochs bigint[], verdicts smallint[], errors bytea[],
+                                      most integer)
 returns void language plpgsql as $$
 begin
     perform note_failures(array_agg(j.id), array_agg(j.epoch), array_agg(case when f.verdict in (1, 2) then j.attempts else 0 end),
-                          array_agg(j.started), array_agg(j.worker_name), array_agg(f.error))
+                          array_agg(j.started), array_agg(j.worker_name), array_agg(f.error), most)
         from unnest(ids, epochs, verdicts, errors) as f (id, epoch, verdict, error)
         join every_job j on j.id = f.id and j.epoch = f.epoch
         where f.id = any (settled) and (f.verdict in (1, 2, 6) or f.verdict = 3 and f.error is not null)

@@ -1,26 +1,26 @@
 -- Workers and their leases, and the housekeeping that any of them does.
 
-create function sign_on(called text, for_queues text[], speaks bigint, for_us bigint) returns bigint language sql as $$
-    insert into worker (id, name, queues, version, started, last_beat, lease, expires)
-        values (nextval('worker_number'), called, for_queues, speaks, now_us(), now_us(), for_us, now_us() + for_us)
-        returning id
-$$;
-
--- Renews the lease, and returns what the worker has to know of the claims that it holds: 0 it is no longer its own, 1 somebody asked
--- to cancel it. No row with a null id: it was declared dead.
-create function beat(me bigint, crew integer, at_work integer, done bigint, broken bigint, ids bigint[], epochs bigint[])
-returns table (id bigint, epoch bigint, news smallint, wanted integer) language plpgsql
+-- Renews the lease. A worker that was declared dead lives again: what it held is with others, by another epoch. The first row is about
+-- the worker: whether its lease had passed, and the crew that somebody wants of it. Each other one is about a claim that it
+-- holds: it is no longer its own, or somebody asked to cancel it.
+create function beat(me bigint, called text, for_queues text[], speaks bigint, for_us bigint, crew integer, at_work integer, done bigint,
+                     broken bigint, ids bigint[], epochs bigint[])
+returns table (id bigint, epoch bigint, lost boolean, wanted integer) language plpgsql
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 #variable_conflict use_column
 declare
+    now bigint := now_us();
     size integer;
+    good boolean;
 begin
-    update worker w set last_beat = now_us(), expires = now_us() + w.lease, workers = crew, busy = at_work, completed = done, failed = broken
-        where w.id = me and not w.gone returning w.wanted into size;
-    if not found then return; end if;
-    return query select null::bigint, null::bigint, null::smallint, size;
+    select not w.gone and w.expires > now, w.wanted into good, size from worker w where w.id = me for no key update;
+    insert into worker as w (id, name, queues, version, started, last_beat, lease, expires, workers, busy, completed, failed)
+        values (me, called, for_queues, speaks, now, now, for_us, now + for_us, crew, at_work, done, broken)
+        on conflict (id) do update
+            set last_beat = now, expires = now + for_us, gone = false, workers = crew, busy = at_work, completed = done, failed = broken;
+    return query select null::bigint, null::bigint, not coalesce(good, false), size;
     return query
-        select h.id, h.epoch, case when j.id is null then 0::smallint else 1::smallint end, null::integer
+        select h.id, h.epoch, j.id is null, null::integer
         from unnest(ids, epochs) as h (id, epoch)
         left join job j on j.id = h.id and j.epoch = h.epoch and j.worker = me
         where j.id is null or j.cancel_asked;
@@ -43,44 +43,44 @@ begin
     select array_agg(id), array_agg(epoch) into ids, epochs from job where state = 3 and worker = me;
     if ids is not null then
         perform settle(me, ids, epochs, array_fill(5::smallint, array[cardinality(ids)]), null, null,
-                       array_fill(false, array[cardinality(ids)]), null, null, null);
+                       array_fill(false, array[cardinality(ids)]), null, null, null, 10);
     end if;
     delete from sleeper where worker = me;
-    update worker set gone = true, expires = least(expires, now_us()) where id = me;
+    delete from worker where id = me;
 end $$;
 
--- The jobs of workers whose lease ran out go back, or are dead after `cap` such returns. `good_for` is how long the beats of who asks
+-- The jobs of workers whose lease ran out go back, or are dead when that has happened `cap` times. `good_for` is how long the beats of who asks
 -- have succeeded without a gap: after an outage of the server everybody looks dead, and nobody is.
-create function rescue(good_for bigint, cap integer) returns bigint language plpgsql set enable_seqscan = off as $$
+create function rescue(me bigint, good_for bigint, cap integer, most_errors integer) returns bigint language plpgsql set enable_seqscan = off as $$
 declare
     now bigint := now_us();
     up bigint := now - (extract(epoch from pg_postmaster_start_time()) * 1000000)::bigint;
     fallen bigint[];
     ids bigint[]; doomed bigint[]; awake text[];
 begin
+    good_for := least(good_for, up);
+    if not exists (select from worker where id = me and not gone and expires > now and lease <= good_for) then return 0; end if;
     -- A worker that is claiming at this moment holds its row, and is passed over.
-    fallen := array(select id from worker where not gone and expires < now and lease <= least(good_for, up) for update skip locked);
+    fallen := array(select id from worker where not gone and expires <= now and lease <= good_for for update skip locked);
     if cardinality(fallen) = 0 then return 0; end if;
     update worker set gone = true where id = any (fallen);
     delete from sleeper where worker = any (fallen);
     ids := array(select id from job where state = 3 and worker = any (fallen) order by id for update);
     if cardinality(ids) = 0 then return 0; end if;
     update job set crashes = crashes + 1 where id = any (ids);
-    doomed := array(select id from job where id = any (ids) and crashes > cap);
-    if cardinality(doomed) > 0 then
-        perform finish_as(doomed, 7::smallint, 'its worker died, and so did those before: it is suspected of having killed them');
-    end if;
     perform note_failures(array_agg(id), array_agg(epoch), array_agg(0), array_agg(started), array_agg(worker_name),
-                          array_agg(convert_to('its worker died', 'UTF8')))
-        from job where id = any (ids) having count(*) > 0;
+                          array_agg(convert_to('its worker died', 'UTF8')), most_errors)
+        from job where id = any (ids);
+    doomed := array(select id from job where id = any (ids) and cancel_asked);
+    if cardinality(doomed) > 0 then perform finish_as(doomed, 6::smallint); end if;
+    doomed := array(select id from job where id = any (ids) and crashes >= cap);
+    if cardinality(doomed) > 0 then perform finish_as(doomed, 7::smallint); end if;
     with back as (
         update job set state = 2, worker = null, ended = null, late = true
             where id = any (ids) returning queue),
     counted as (
         insert into tally (queue, running, available) select queue, -count(*), count(*) from back group by queue)
     select array_agg(distinct queue) into awake from back;
-    doomed := array(select id from job where id = any (ids) and cancel_asked);
-    if cardinality(doomed) > 0 then perform finish_as(doomed, 6::smallint, ''); end if;
     perform ring(awake);
     return cardinality(ids);
 end $$;

@@ -8,9 +8,8 @@ namespace gm::stores::pg {
 jobs::store_fault meaning_of(std::string_view sqlstate) noexcept {
     using enum jobs::store_fault;
     // The longest match counts: a whole code before its class, which is the first two characters.
-    constexpr std::array<std::pair<std::string_view, jobs::store_fault>, 24> meanings{{
+    constexpr std::array<std::pair<std::string_view, jobs::store_fault>, 23> meanings{{
         {invalid_job, invalid},
-        {declared_dead, stopped},
         {"25006", refused},      // a transaction that may only read: a standby
         {"42501", refused},      // insufficient privilege
         {"42P01", too_old},      // no such table, function or schema: it was not migrated, or somebody removed it

@@ -62,6 +62,7 @@ public:
         : lines_(&lines), stock_(lines), patience_(patience), limits_(limits) {}
 
     result<publications, jobs::store_error> publish(std::span<const jobs::new_job> jobs);
+    outcome<std::vector<std::int64_t>> reserve(std::size_t count) { return stock_.take(count); }
 
 private:
     struct request {

@@ -68,6 +68,7 @@ unsigned element_of(unsigned array) noexcept {
         case oid::bytea_array: return oid::bytea;
         case oid::int2_array: return oid::int2;
         case oid::int8_array: return oid::int8;
+        case oid::float8_array: return oid::float8;
         default: return oid::text;
     }
 }
@@ -87,6 +88,11 @@ parameters& parameters::add(const array_parameter& values, unsigned type) {
         to += values.elements_;
     }
     return *this;
+}
+
+void parameters::append(const parameters& more) {
+    types_.insert(types_.end(), more.types_.begin(), more.types_.end());
+    values_.insert(values_.end(), more.values_.begin(), more.values_.end());
 }
 
 parameters::view parameters::as_libpq() const {

@@ -16,7 +16,8 @@ namespace gm::stores::pg {
 // PostgreSQL's numbers of its own types (pg_type.dat); they never change.
 namespace oid {
 inline constexpr unsigned boolean = 16, bytea = 17, int8 = 20, int2 = 21, int4 = 23, text = 25, float8 = 701;
-inline constexpr unsigned boolean_array = 1000, bytea_array = 1001, int2_array = 1005, text_array = 1009, int8_array = 1016;
+inline constexpr unsigned boolean_array = 1000, bytea_array = 1001, int2_array = 1005, text_array = 1009, int8_array = 1016,
+                          float8_array = 1022;
 }  // namespace oid
 
 // Bytes that are no text: arguments, results, errors, logs.
@@ -33,6 +34,7 @@ public:
     void add(std::int64_t value) { element(static_cast<std::uint64_t>(value), 8); }
     void add(std::int16_t value) { element(static_cast<std::uint16_t>(value), 2); }
     void add(bool value) { element(value, 1); }
+    void add(double value) { element(std::bit_cast<std::uint64_t>(value), 8); }
     void add(std::string_view value);
 
 private:
@@ -60,6 +62,8 @@ public:
     parameters& add(std::span<const std::string> values);
     // `type` is that of the whole array.
     parameters& add(const array_parameter& values, unsigned type);
+
+    void append(const parameters& more);
 
     // As libpq takes them; valid as long as this is not changed.
     struct view {

@@ -37,7 +37,7 @@ source::source(std::shared_ptr<core> with, const jobs::subscription& how)
 result<std::unique_ptr<jobs::source>, jobs::store_error> source::open(std::shared_ptr<core> with,
                                                                       const jobs::subscription& how) {
     std::unique_ptr<source> made(new source(std::move(with), how));
-    if (auto why = made->sign_on(made->working_)) return failure(std::move(why->error));
+    if (auto why = made->sign_on()) return failure(std::move(why->error));
     made->bell_ = made->core_->hearing.add(how.queues, how.bell);
     return std::unique_ptr<jobs::source>(std::move(made));
 }
@@ -46,19 +46,18 @@ source::~source() {
     if (bell_) core_->hearing.remove(bell_);
     // If the server is away, the lease runs out instead.
     if (me_ != 0) {
-        const statement bye{"select sign_off($1)", parameters().add(me_.load())};
+        const statement bye{"select sign_off($1)", parameters().add(me_)};
         (void)working_.run(std::span(&bye, 1), repeatable::yes);
     }
 }
 
-// A new incarnation. A repeated one whose answer was lost leaves a row behind that nobody beats for.
-std::optional<fault> source::sign_on(line& by) {
-    const statement hello{
-        "select sign_on($1, $2, $3, $4)",
-        parameters().add(name_).add(how_.queues).add(worker_version).add(std::int64_t{how_.lease.count()})};
-    auto answer = by.run(std::span(&hello, 1), repeatable::yes);
+std::optional<fault> source::sign_on() {
+    const statement number{"select nextval('worker_number')"};
+    auto answer = working_.run(std::span(&number, 1), repeatable::yes);
     if (!answer) return std::move(answer).error();
     me_ = answer->front().number(0, 0);
+    if (auto first = beat_with({}, working_); !first) return std::move(first).error();
+    good_since_ = last_good_ = clock::now();
     return std::nullopt;
 }
 
@@ -89,57 +88,50 @@ source::claims source::held_claims(bool finishing_too) {
     return made;
 }
 
-std::vector<jobs::token> source::lose_all() {
-    const std::lock_guard lock(mutex_);
-    std::vector<jobs::token> lost;
-    for (const auto& [id, claim] : held_)
-        if (!claim.finishing) lost.push_back({id, claim.epoch});
-    held_.clear();
-    return lost;
-}
-
-result<jobs::beaten, jobs::store_error> source::beat(const jobs::pulse& how) {
+outcome<rows> source::beat_with(const jobs::pulse& how, line& by) {
     const claims held = held_claims(false);
-    const statement heartbeat{"select * from beat($1, $2, $3, $4, $5, $6, $7)",
+    const statement heartbeat{"select * from beat($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
                               parameters()
-                                  .add(me_.load())
+                                  .add(me_)
+                                  .add(name_)
+                                  .add(how_.queues)
+                                  .add(worker_version)
+                                  .add(std::int64_t{how_.lease.count()})
                                   .add(static_cast<std::int32_t>(how.workers))
                                   .add(static_cast<std::int32_t>(how.busy))
                                   .add(static_cast<std::int64_t>(how.completed))
                                   .add(static_cast<std::int64_t>(how.failed))
                                   .add(std::span(held.ids))
                                   .add(std::span(held.epochs))};
-    auto answer = beating_.run(std::span(&heartbeat, 1), repeatable::yes);
+    auto answer = by.run(std::span(&heartbeat, 1), repeatable::yes);
+    if (!answer) return failure(std::move(answer).error());
+    return std::move(answer->front());
+}
+
+result<jobs::beaten, jobs::store_error> source::beat(const jobs::pulse& how) {
+    const outcome<rows> answer = beat_with(how, beating_);
     const auto now = clock::now();
+    std::unique_lock lock(mutex_);
     if (!answer) {
-        const std::lock_guard lock(mutex_);
         good_since_.reset();
-        return failure(std::move(answer).error().error);
+        return failure(answer.error().error);
     }
-    jobs::beaten told;
-    const rows& news = answer->front();
-    if (news.empty()) {  // declared dead: what it held is with others
-        told.lost = lose_all();
-        if (auto why = sign_on(beating_)) return failure(std::move(why->error));
-    }
-    const std::lock_guard lock(mutex_);
-    if (!good_since_ || now - *last_good_ > how_.lease) good_since_ = now;
+    const bool had_passed = answer->flag(0, 2);
+    if (!good_since_ || had_passed) good_since_ = now;
     last_good_ = now;
-    std::ranges::move(lost_, std::back_inserter(told.lost));
-    lost_.clear();
-    for (int row = 0; row < news.count(); ++row) {
-        const jobs::token which{news.number(row, 0), news.number(row, 1)};
-        if (which.first == 0) {
-            if (!news.is_null(row, 3)) told.workers_wanted = static_cast<unsigned>(news.number(row, 3));
-            continue;
-        }
-        const bool cancelled = news.number(row, 2) == 1;
+    jobs::beaten told;
+    if (!answer->is_null(0, 3)) told.workers_wanted = static_cast<unsigned>(answer->number(0, 3));
+    for (int row = 1; row < answer->count(); ++row) {
+        const jobs::token which{answer->number(row, 0), answer->number(row, 1)};
+        const bool lost = answer->flag(row, 2);
         // Its end may have been settled while the question was on its way.
         const auto found = held_.find(which.first);
         if (found == held_.end() || found->second.epoch != which.second || found->second.finishing) continue;
-        (cancelled ? told.cancelled : told.lost).push_back(which);
-        if (!cancelled) held_.erase(found);
+        (lost ? told.lost : told.cancelled).push_back(which);
+        if (lost) held_.erase(found);
     }
+    lock.unlock();
+    if (had_passed && how_.bell) how_.bell();  // it was given nothing meanwhile
     return told;
 }
 
@@ -150,7 +142,7 @@ result<jobs::swept, jobs::store_error> source::sweep() {
     std::vector<std::int64_t> waters;
     {
         const std::lock_guard lock(mutex_);
-        if (good_since_ && begun - *last_good_ <= how_.lease) good_for = in_us(*last_good_ - *good_since_);
+        if (good_since_) good_for = in_us(*last_good_ - *good_since_);
         for (const auto& [queue, water] : waters_) {
             queues.push_back(queue);
             waters.push_back(water);
@@ -164,7 +156,11 @@ result<jobs::swept, jobs::store_error> source::sweep() {
         return std::move(answer->front());
     };
     jobs::swept done;
-    auto rescued = ask("select rescue($1, $2)", parameters().add(good_for).add(std::int32_t{jobs::crash_cap}));
+    auto rescued = ask("select rescue($1, $2, $3, $4)", parameters()
+                                                             .add(me_)
+                                                             .add(good_for)
+                                                             .add(std::int32_t{jobs::crash_cap})
+                                                             .add(std::int32_t{core_->options.limits.errors}));
     if (!rescued) return failure(std::move(rescued).error().error);
     done.rescued = static_cast<std::size_t>(rescued->number(0, 0));
     constexpr std::int32_t batch = 1000;

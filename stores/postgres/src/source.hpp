@@ -2,7 +2,6 @@
 // One incarnation of a worker process. Three connections of its own, because exchange, beat and sweep are three threads, and a beat must
 // not stand in a queue.
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -34,17 +33,21 @@ private:
     using clock = std::chrono::steady_clock;
 
     source(std::shared_ptr<core> with, const jobs::subscription& how);
-    std::optional<fault> sign_on(line& by);
+    std::optional<fault> sign_on();
+    outcome<rows> beat_with(const jobs::pulse& how, line& by);
 
     // ---- exchange (source_exchange.cpp) ----
     outcome<jobs::exchanged> transact(std::span<const jobs::settlement> finishes, const jobs::demand& wanted);
     void take(const rows& claimed, jobs::exchanged& to);
     outcome<jobs::exchanged> lie_down(const jobs::demand& wanted);
     void add_claim(std::vector<statement>& list, const jobs::demand& wanted);
+    void take_turns(jobs::exchanged& to);
+    bool may_claim(jobs::claim which);
 
     // ---- what it holds ----
     struct held {
         std::int64_t epoch = 0;
+        bool suspect = false;
         bool finishing = false;  // its end is on its way: it is not lost if the server no longer knows it
     };
     void mark_finishing(std::span<const jobs::settlement> finishes, bool finishing);
@@ -53,13 +56,12 @@ private:
         std::vector<std::int64_t> ids, epochs;
     };
     claims held_claims(bool finishing_too);
-    std::vector<jobs::token> lose_all();
 
     std::shared_ptr<core> core_;
     const jobs::subscription how_;
     const std::string name_;
     std::shared_ptr<bells::entry> bell_;
-    std::atomic<std::int64_t> me_ = 0;  // of this incarnation; a new one after it was declared dead
+    std::int64_t me_ = 0;  // the number of this incarnation
 
     line working_, beating_, sweeping_;
 
@@ -71,7 +73,6 @@ private:
 
     std::mutex mutex_;  // all below
     std::unordered_map<std::int64_t, held> held_;
-    std::vector<jobs::token> lost_;  // to be told by the next beat
     std::map<std::string, std::int64_t> waters_;
     std::optional<clock::time_point> good_since_, last_good_;  // beats
 };

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <deque>
+#include <map>
 #include <utility>
 
 #include "encode.hpp"
@@ -7,6 +9,18 @@
 namespace gm::stores::pg {
 
 namespace {
+
+// At the end, and not within a character.
+std::string_view cut(std::string_view text, std::size_t most) {
+    if (text.size() <= most) return text;
+    while (most != 0 && (static_cast<unsigned char>(text[most]) & 0xc0) == 0x80) --most;
+    return text.substr(0, most);
+}
+
+std::string_view reason_of(const jobs::settlement& end) {
+    if (end.what == jobs::verdict::interrupted && end.error.empty()) return "interrupted: its worker stopped";
+    return end.error;
+}
 
 parameters settle_parameters(std::int64_t me, std::span<const jobs::settlement> finishes,
                              const jobs::size_limits& limits) {
@@ -29,7 +43,7 @@ parameters settle_parameters(std::int64_t me, std::span<const jobs::settlement> 
         has_times |= each.at != jobs::wall_time();
         has_results |= optional(results, each.result.bytes);
         has_types |= optional(types, each.result.type);
-        has_errors |= optional(errors, std::string_view(each.error).substr(0, limits.error));
+        has_errors |= optional(errors, cut(reason_of(each), limits.error));
     }
     parameters to;
     to.add(me).add(ids, oid::int8_array).add(epochs, oid::int8_array).add(verdicts, oid::int2_array);
@@ -44,6 +58,7 @@ parameters settle_parameters(std::int64_t me, std::span<const jobs::settlement> 
     column(has_results, results, oid::bytea_array);
     column(has_types, types, oid::text_array);
     column(has_errors, errors, oid::bytea_array);
+    to.add(std::int32_t{limits.errors});
     return to;
 }
 
@@ -64,7 +79,7 @@ void source::add_claim(std::vector<statement>& list, const jobs::demand& wanted)
     constexpr std::size_t most = 10'000;
     list.push_back({"select * from claim($1, $2, $3, $4, $5, $6)",
                     parameters()
-                        .add(me_.load())
+                        .add(me_)
                         .add(std::span(std::as_const(queues)))
                         .add(std::span(std::as_const(waters)))
                         .add(static_cast<std::int32_t>(std::min(wanted.idle, most)))
@@ -97,7 +112,7 @@ void source::take(const rows& claimed, jobs::exchanged& to) {
         job.arguments.type = from.text();
         job.tags = from.texts();
         job.retry = retry_of(from.reals());
-        held_[job.id.number] = {job.which.second};
+        held_[job.id.number] = {job.which.second, job.crashes > 0};
         if (!late && job.crashes == 0) {
             auto& water = waters_.try_emplace(job.queue, INT64_MIN).first->second;
             water = std::max(water, okey);
@@ -106,19 +121,43 @@ void source::take(const rows& claimed, jobs::exchanged& to) {
     }
 }
 
+// Who holds a suspect gets nothing beside it, and who wants one holds nothing.
+bool source::may_claim(jobs::claim which) {
+    const std::lock_guard lock(mutex_);
+    return std::ranges::none_of(held_, [which](const auto& each) {
+        return !each.second.finishing && (which == jobs::claim::suspect || each.second.suspect);
+    });
+}
+
+// The queues gave their shares one after the other; they start job by job in turns.
+void source::take_turns(jobs::exchanged& to) {
+    const std::size_t count = how_.queues.size();
+    if (count == 1 || to.jobs.empty()) return;
+    std::map<std::string, std::deque<jobs::delivery>> by_queue;
+    for (jobs::delivery& each : to.jobs) by_queue[each.queue].push_back(std::move(each));
+    for (std::size_t left = std::exchange(to.jobs, {}).size(); left > 0; turn_ = (turn_ + 1) % count) {
+        auto& line = by_queue[how_.queues[turn_]];
+        if (line.empty()) continue;
+        to.jobs.push_back(std::move(line.front()));
+        line.pop_front();
+        --left;
+    }
+}
+
 outcome<jobs::exchanged> source::transact(std::span<const jobs::settlement> finishes, const jobs::demand& wanted) {
-    const bool asks = wanted.idle + wanted.ahead > 0;
+    const bool was_unsure = unsure_;
+    // What it does not know of may be a suspect: first things first.
+    const bool asks = wanted.idle + wanted.ahead > 0 && !was_unsure;
     std::vector<statement> list;
     if (!finishes.empty())
-        list.push_back({"select settle($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        list.push_back({"select settle($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
                         settle_parameters(me_, finishes, core_->options.limits)});
-    const bool was_unsure = unsure_;
     if (was_unsure) {
         const claims held = held_claims(true);
         list.push_back({"select * from forgotten($1, $2, $3)",
-                        parameters().add(me_.load()).add(std::span(held.ids)).add(std::span(held.epochs))});
+                        parameters().add(me_).add(std::span(held.ids)).add(std::span(held.epochs))});
     }
-    if (asks) add_claim(list, wanted);
+    if (asks) add_claim(list, may_claim(wanted.which) ? wanted : jobs::demand{.idle = 0, .which = wanted.which});
     if (list.empty()) return jobs::exchanged{};
 
     auto answers = working_.run(list, repeatable::no);
@@ -140,7 +179,7 @@ outcome<jobs::exchanged> source::transact(std::span<const jobs::settlement> fini
     unsure_ = false;
     if (asks) {
         take(*answer++, made);
-        ++turn_;
+        take_turns(made);
         made.suspects = answer->flag(0, 0);
         if (!answer->is_null(0, 1)) made.next_in = std::chrono::microseconds(answer->number(0, 1));
     }
@@ -151,7 +190,7 @@ outcome<jobs::exchanged> source::transact(std::span<const jobs::settlement> fini
 outcome<jobs::exchanged> source::lie_down(const jobs::demand& wanted) {
     const statement sleeps{
         "insert into sleeper (queue, worker) select unnest($1), $2 on conflict do nothing",
-        parameters().add(how_.queues).add(me_.load())};
+        parameters().add(how_.queues).add(me_)};
     auto done = working_.run(std::span(&sleeps, 1), repeatable::yes);
     if (!done) return failure(std::move(done).error());
     sleeping_ = true;
@@ -160,19 +199,16 @@ outcome<jobs::exchanged> source::lie_down(const jobs::demand& wanted) {
 
 result<jobs::exchanged, jobs::store_error> source::exchange(std::span<const jobs::settlement> finishes,
                                                             const jobs::demand& wanted) {
+    const std::size_t most = core_->options.limits.result;
+    for (const jobs::settlement& each : finishes)
+        if (each.result.bytes.size() > most)
+            return failure(jobs::store_error{jobs::store_fault::invalid,
+                                             "result: " + std::to_string(each.result.bytes.size()) + " bytes, of " +
+                                                 std::to_string(most) + " allowed"});
     mark_finishing(finishes, true);
     outcome<jobs::exchanged> made = transact(finishes, wanted);
-    // One more try where it is known to help: the connection was old; this incarnation is over, and a new one takes its place.
+    // One more try where it is known to help: the connection was old, two transactions stood in each other's way.
     if (!made && (made.error().lost || made.error().is("40P01"))) made = transact(finishes, wanted);
-    if (!made && made.error().is(declared_dead)) {
-        auto lost = lose_all();
-        {
-            const std::lock_guard lock(mutex_);
-            std::ranges::move(lost, std::back_inserter(lost_));
-        }
-        if (auto why = sign_on(working_)) return failure(std::move(why->error));
-        made = transact(finishes, wanted);
-    }
     if (!made) {
         mark_finishing(finishes, false);
         return failure(std::move(made).error().error);
@@ -190,7 +226,7 @@ result<jobs::exchanged, jobs::store_error> source::exchange(std::span<const jobs
         }
         // What was settled is settled; the sleep is only a convenience.
     } else if (sleeping_ && busy_rounds_ >= rounds_to_wake) {
-        const statement wakes{"delete from sleeper where worker = $1", parameters().add(me_.load())};
+        const statement wakes{"delete from sleeper where worker = $1", parameters().add(me_)};
         sleeping_ = !working_.run(std::span(&wakes, 1), repeatable::yes);
     }
     return *std::move(made);

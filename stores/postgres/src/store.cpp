@@ -3,6 +3,7 @@
 
 #include "core.hpp"
 #include "encode.hpp"
+#include "ledger.hpp"
 #include "schema.hpp"
 #include "source.hpp"
 
@@ -21,7 +22,7 @@ constexpr jobs::feature_table features = [] {
 class postgres_store final : public jobs::store, jobs::sink {
 public:
     postgres_store(settings how, const postgres_options& with)
-        : core_(std::make_shared<pg::core>(std::move(how), with)) {}
+        : core_(std::make_shared<pg::core>(std::move(how), with)), ledger_(*core_) {}
 
     std::optional<fault> prepare() {
         line first(core_->server, core_->pause);
@@ -31,7 +32,7 @@ public:
     std::string name() const override { return "postgres://" + core_->server.name; }
     const jobs::feature_table& can() const noexcept override { return features; }
     jobs::sink& sink() noexcept override { return *this; }
-    jobs::ledger* ledger() noexcept override { return nullptr; }
+    jobs::ledger* ledger() noexcept override { return &ledger_; }
 
     result<std::unique_ptr<jobs::source>, jobs::store_error> subscribe(const jobs::subscription& how) override {
         if (how.queues.empty() || how.lease.count() <= 0)
@@ -59,6 +60,7 @@ private:
     }
 
     std::shared_ptr<pg::core> core_;
+    pg::ledger ledger_;
 };
 
 }  // namespace

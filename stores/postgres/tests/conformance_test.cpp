@@ -1,0 +1,36 @@
+// The suite of all stores, on a real server: straight, and through a pooler in transaction mode.
+#include <conformance/conformance.hpp>
+
+#include <thread>
+
+#include "server.hpp"
+
+namespace {
+
+class postgres_harness : public gm::test::store_harness {
+public:
+    explicit postgres_harness(std::string url = gm::test::server::shared().url()) : url_(std::move(url)) {}
+
+    std::unique_ptr<gm::jobs::store> open() override { return open(gm::jobs::size_limits{}); }
+    std::unique_ptr<gm::jobs::store> open(const gm::jobs::size_limits& limits) override {
+        return gm::test::open_store(url_, {.schema = schema_, .limits = limits});
+    }
+    void let_pass(std::chrono::microseconds time) override { std::this_thread::sleep_for(time); }
+    std::chrono::microseconds lease() const override { return std::chrono::seconds(1); }
+    void crash(std::unique_ptr<gm::jobs::source> source) override { dead_.push_back(std::move(source)); }
+
+private:
+    const std::string url_;
+    const std::string schema_ = gm::test::fresh_schema();
+    std::vector<std::unique_ptr<gm::jobs::source>> dead_;  // nothing more is heard of them
+};
+
+class pooled_harness final : public postgres_harness {
+public:
+    pooled_harness() : postgres_harness(gm::test::server::shared().pooled_url()) {}
+};
+
+}  // namespace
+
+GRISTMILL_CONFORMANCE(postgres, postgres_harness);
+GRISTMILL_CONFORMANCE(pgbouncer, pooled_harness);
