@@ -111,8 +111,8 @@ void bells::listen(const std::stop_token& stop) {
 // Sends a word that nobody else can know the way that inserts take, and waits for it here.
 bool bells::test_hearing(PGconn* on, const std::stop_token& stop) {
     const std::string nonce = "?" + std::to_string(std::random_device{}()) + std::to_string(std::random_device{}());
-    const auto said = lines_->run({"select pg_notify($1, $2)", parameters().add(ear_.schema + "_work").add(nonce)},
-                                  repeatable::yes);
+    const auto said =
+        lines_->run({"select pg_notify($1, $2)", parameters().add(ear_.schema + "_work").add(nonce)}, repeatable::yes);
     if (!said) return false;
     for (const auto end = clock::now() + hearing_test; clock::now() < end && !stop.stop_requested();) {
         if (PQconsumeInput(on) == 0) return false;

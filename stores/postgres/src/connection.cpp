@@ -82,24 +82,22 @@ outcome<connection> connection::open(const settings& how) {
                                   "dbname",
                                   "client_encoding",
                                   static_cast<const char*>(nullptr)};
-    const std::array values{"gristmill", "5",    "20",
-                            "5",         "3",    "30000",
-                            how.url.c_str(), "UTF8", static_cast<const char*>(nullptr)};
+    const std::array values{
+        "gristmill", "5", "20", "5", "3", "30000", how.url.c_str(), "UTF8", static_cast<const char*>(nullptr)};
     connection_ptr made(PQconnectdbParams(keywords.data(), values.data(), 1));
     if (!made || PQstatus(made.get()) != CONNECTION_OK) {
         const std::string said = made ? trimmed(PQerrorMessage(made.get())) : "out of memory";
         // libpq gives no SQLSTATE here, only the server's words.
-        const bool refused = said.find("authentication failed") != std::string::npos ||
-                             said.find("no pg_hba.conf entry") != std::string::npos ||
-                             said.find("no password supplied") != std::string::npos ||
-                             (said.find("FATAL:") != std::string::npos &&
-                              said.find("does not exist") != std::string::npos);
-        return failure(fault{.error = {refused ? jobs::store_fault::refused : jobs::store_fault::unreachable,
-                                       how.name + ": " + said},
-                             .lost = true});
+        const bool refused =
+            said.find("authentication failed") != std::string::npos ||
+            said.find("no pg_hba.conf entry") != std::string::npos ||
+            said.find("no password supplied") != std::string::npos ||
+            (said.find("FATAL:") != std::string::npos && said.find("does not exist") != std::string::npos);
+        return failure(fault{
+            .error = {refused ? jobs::store_fault::refused : jobs::store_fault::unreachable, how.name + ": " + said},
+            .lost = true});
     }
-    PQsetNoticeProcessor(
-        made.get(), [](void*, const char*) {}, nullptr);
+    PQsetNoticeProcessor(made.get(), [](void*, const char*) {}, nullptr);
     PQsetnonblocking(made.get(), 1);
     return connection(how, std::move(made));
 }

@@ -18,7 +18,8 @@ inline constexpr const char* filter_sql =
     " and ($8::bytea is null or position($8 in arguments) > 0 or position($8 in coalesce((select error from failure"
     " where job = every_job.id order by epoch desc limit 1), '')) > 0)"
     " and ($9::bigint is null or inserted < $9) and ($10::bigint is null or inserted > $10)"
-    " and ($11::bigint is null or state >= 5 and finished < $11) and ($12::bigint is null or state >= 5 and finished > $12)";
+    " and ($11::bigint is null or state >= 5 and finished < $11) and ($12::bigint is null or state >= 5 and finished > "
+    "$12)";
 
 parameters filter_parameters(const jobs::filter& which);
 

@@ -15,7 +15,7 @@ using clock = std::chrono::steady_clock;
 
 constexpr std::size_t most_in_statement = 2'000, most_bytes_in_statement = 4 << 20;
 constexpr std::size_t most_together = 1'000;
-constexpr int most_flying = 2;
+constexpr int most_flying = 1;
 constexpr std::size_t largest_block = 1'000;
 
 constexpr std::string_view put =
@@ -58,14 +58,18 @@ parameters put_parameters(job_pointers jobs, std::span<const std::int64_t> ids, 
     add_column(to, oid::int2_array, jobs, [](array& a, job& j) { a.add(static_cast<std::int16_t>(j.priority)); });
     add_column(to, oid::int8_array, jobs, [](array& a, job& j) { a.add(us(j.run_at)); });
     add_column(to, oid::bytea_array, jobs, [](array& a, job& j) { a.add(std::string_view(j.arguments.bytes)); });
-    add_column(to, oid::text_array, jobs, [](job& j) { return !j.arguments.type.empty(); },
-               [](array& a, job& j) { a.add(std::string_view(j.arguments.type)); });
-    add_column(to, oid::int8_array, jobs, [](job& j) { return j.timeout.count() != 0; },
-               [](array& a, job& j) { a.add(std::int64_t{j.timeout.count()}); });
-    add_column(to, oid::text_array, jobs, [](job& j) { return !j.tags.empty(); },
-               [](array& a, job& j) { a.add(std::string_view(array_literal(j.tags))); });
-    add_column(to, oid::text_array, jobs, [](job& j) { return j.retry.has_value(); },
-               [](array& a, job& j) { a.add(std::string_view(retry_literal(*j.retry))); });
+    add_column(
+        to, oid::text_array, jobs, [](job& j) { return !j.arguments.type.empty(); },
+        [](array& a, job& j) { a.add(std::string_view(j.arguments.type)); });
+    add_column(
+        to, oid::int8_array, jobs, [](job& j) { return j.timeout.count() != 0; },
+        [](array& a, job& j) { a.add(std::int64_t{j.timeout.count()}); });
+    add_column(
+        to, oid::text_array, jobs, [](job& j) { return !j.tags.empty(); },
+        [](array& a, job& j) { a.add(std::string_view(array_literal(j.tags))); });
+    add_column(
+        to, oid::text_array, jobs, [](job& j) { return j.retry.has_value(); },
+        [](array& a, job& j) { a.add(std::string_view(retry_literal(*j.retry))); });
     add_column(to, oid::text_array, jobs, is_unique, [](array& a, job& j) { a.add(std::string_view(j.unique->key)); });
     add_column(to, oid::int2_array, jobs, is_unique,
                [](array& a, job& j) { a.add(static_cast<std::int16_t>(j.unique->until)); });
@@ -130,9 +134,9 @@ outcome<std::vector<std::int64_t>> id_stock::take(std::size_t count) {
     if (ids_.size() < count) {
         const auto wanted = static_cast<std::int64_t>(std::max(count - ids_.size(), block_));
         block_ = std::min(block_ * 2, largest_block);
-        auto more = lines_->run({"select array_agg(nextval('job_number')) from generate_series(1, $1)",
-                                 parameters().add(wanted)},
-                                repeatable::yes);
+        auto more = lines_->run(
+            {"select array_agg(nextval('job_number')) from generate_series(1, $1)", parameters().add(wanted)},
+            repeatable::yes);
         if (!more) return failure(std::move(more).error());
         std::ranges::copy(more->numbers(0, 0), std::back_inserter(ids_));
     }

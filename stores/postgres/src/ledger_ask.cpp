@@ -100,10 +100,10 @@ result<std::vector<record>, store_error> ledger::records(std::string_view sql, p
         places.emplace(ids.back(), made.size() - 1);
     }
     if (ids.empty()) return made;
-    auto errors = ask(
-        "select job, epoch, attempt, started, ended, worker_name, error from failure where job = any ($1) "
-        "order by job, epoch",
-        parameters().add(std::span(std::as_const(ids))));
+    auto errors =
+        ask("select job, epoch, attempt, started, ended, worker_name, error from failure where job = any ($1) "
+            "order by job, epoch",
+            parameters().add(std::span(std::as_const(ids))));
     if (!errors) return failure(std::move(errors).error());
     for (int row = 0; row < errors->count(); ++row)
         made[places.at(errors->number(row, 0))].errors.push_back(report_from(reader(*errors, row, 1)));
@@ -154,7 +154,8 @@ result<std::vector<queue_report>, store_error> ledger::queues() {
         each.limits.fair = from.flag();
         const std::vector<std::string> keys = from.texts();
         const std::vector<double> weights = from.reals();
-        for (std::size_t i = 0; i < std::min(keys.size(), weights.size()); ++i) each.limits.weights[keys[i]] = weights[i];
+        for (std::size_t i = 0; i < std::min(keys.size(), weights.size()); ++i)
+            each.limits.weights[keys[i]] = weights[i];
         const std::vector<std::int64_t> counts = from.numbers();
         for (std::size_t i = 0; i < each.counts.size(); ++i) each.counts[i] = static_cast<std::uint64_t>(counts.at(i));
         each.completed = static_cast<std::uint64_t>(counts.at(states));
@@ -165,9 +166,10 @@ result<std::vector<queue_report>, store_error> ledger::queues() {
 }
 
 result<std::vector<worker_report>, store_error> ledger::workers() {
-    auto found = ask(
-        "select id, name, queues, started, last_beat, workers, busy, completed, failed, not gone and expires > now_us(), "
-        "wanted from worker order by id");
+    auto found =
+        ask("select id, name, queues, started, last_beat, workers, busy, completed, failed, not gone and expires > "
+            "now_us(), "
+            "wanted from worker order by id");
     if (!found) return failure(std::move(found).error());
     std::vector<worker_report> made;
     for (int row = 0; row < found->count(); ++row) {
@@ -189,8 +191,8 @@ result<std::vector<worker_report>, store_error> ledger::workers() {
 }
 
 result<std::vector<log_part>, store_error> ledger::logs(job_id id) {
-    auto found = ask("select epoch, head || tail, left_out from log where job = $1 order by epoch",
-                     parameters().add(id.number));
+    auto found =
+        ask("select epoch, head || tail, left_out from log where job = $1 order by epoch", parameters().add(id.number));
     if (!found) return failure(std::move(found).error());
     std::vector<log_part> made;
     for (int row = 0; row < found->count(); ++row)

@@ -14,7 +14,8 @@ namespace {
 // `call` is made with the ids of one page, and gives how many were changed and one that conflicts.
 std::string in_steps(const std::string& call, const char* order_sql) {
     return std::string("with page as materialized (select id from every_job where ") + filter_sql + order_sql +
-           "), ids as materialized (select array_agg(id) as ids, count(*) as n, min(id) as low, max(id) as high from page)"
+           "), ids as materialized (select array_agg(id) as ids, count(*) as n, min(id) as low, max(id) as high from "
+           "page)"
            " select n, " +
            (order_sql == newest_first_sql ? "low" : "high") + ", c.* from ids, lateral " + call;
 }
@@ -91,42 +92,42 @@ result<bool, store_error> ledger::limit(const std::string& queue, const queue_li
         keys.add(std::string_view(key));
         weights += (weights.size() > 1 ? "," : "") + shortest(weight);
     }
-    auto answer = ask(
-        "select limit_queue($1, $2, $3, $4, $5, $6, $7, $8, coalesce((select jsonb_object_agg(k, w) from "
-        "unnest($9::text[], $10::text::double precision[]) u (k, w)), '{}'))",
-        parameters()
-            .add(queue)
-            .add(static_cast<std::int32_t>(limits.running))
-            .add(static_cast<std::int32_t>(limits.running_per_key))
-            .add(limits.rate)
-            .add(static_cast<std::int32_t>(limits.burst))
-            .add(limits.rate_per_key)
-            .add(static_cast<std::int32_t>(limits.burst_per_key))
-            .add(limits.fair)
-            .add(keys, oid::text_array)
-            .add(weights + "}"));
+    auto answer =
+        ask("select limit_queue($1, $2, $3, $4, $5, $6, $7, $8, coalesce((select jsonb_object_agg(k, w) from "
+            "unnest($9::text[], $10::text::double precision[]) u (k, w)), '{}'))",
+            parameters()
+                .add(queue)
+                .add(static_cast<std::int32_t>(limits.running))
+                .add(static_cast<std::int32_t>(limits.running_per_key))
+                .add(limits.rate)
+                .add(static_cast<std::int32_t>(limits.burst))
+                .add(limits.rate_per_key)
+                .add(static_cast<std::int32_t>(limits.burst_per_key))
+                .add(limits.fair)
+                .add(keys, oid::text_array)
+                .add(weights + "}"));
     if (!answer) return failure(std::move(answer).error());
     core_->hearing.ring(queue);
     return answer->flag(0, 0);
 }
 
 result<std::uint64_t, store_error> ledger::scale(std::int64_t worker, unsigned workers) {
-    auto answer = ask(
-        "with asked as (update worker set wanted = $2 where $1 in (0, id) returning 1) select count(*) from asked",
-        parameters().add(worker).add(static_cast<std::int32_t>(workers)));
+    auto answer =
+        ask("with asked as (update worker set wanted = $2 where $1 in (0, id) returning 1) select count(*) from asked",
+            parameters().add(worker).add(static_cast<std::int32_t>(workers)));
     if (!answer) return failure(std::move(answer).error());
     return static_cast<std::uint64_t>(answer->number(0, 0));
 }
 
 result<bool, store_error> ledger::retain(const retention& how) {
-    auto answer = ask(
-        "with changed as (update setting set completed_for = $1, cancelled_for = $2, dead_for = $3 "
-        "where (completed_for, cancelled_for, dead_for) is distinct from ($1, $2, $3) returning 1) "
-        "select count(*) from changed",
-        parameters()
-            .add(std::int64_t{how.completed.count()})
-            .add(std::int64_t{how.cancelled.count()})
-            .add(std::int64_t{how.dead.count()}));
+    auto answer =
+        ask("with changed as (update setting set completed_for = $1, cancelled_for = $2, dead_for = $3 "
+            "where (completed_for, cancelled_for, dead_for) is distinct from ($1, $2, $3) returning 1) "
+            "select count(*) from changed",
+            parameters()
+                .add(std::int64_t{how.completed.count()})
+                .add(std::int64_t{how.cancelled.count()})
+                .add(std::int64_t{how.dead.count()}));
     if (!answer) return failure(std::move(answer).error());
     return answer->number(0, 0) > 0;
 }

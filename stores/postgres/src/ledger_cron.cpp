@@ -34,11 +34,15 @@ result<bool, store_error> ledger::put_cron(const cron_entry& entry) {
         with.null(oid::text).null(oid::int2).null(oid::int8);
     auto answer = ask(
         "insert into cron (name, line, zone, policy, paused, next, last, kind, queue, key, arguments, arguments_type, "
-        "priority, tags, timeout, retry, unique_key, unique_until, unique_window) values ($1, $2, $3, $4, $5, $6, $7, $8, "
-        "$9, $10, $11, $12, $13, $14, $15, $16::text::double precision[], $17, $18, $19) on conflict (name) do update set "
-        "(line, zone, policy, paused, next, last, kind, queue, key, arguments, arguments_type, priority, tags, timeout, "
+        "priority, tags, timeout, retry, unique_key, unique_until, unique_window) values ($1, $2, $3, $4, $5, $6, $7, "
+        "$8, "
+        "$9, $10, $11, $12, $13, $14, $15, $16::text::double precision[], $17, $18, $19) on conflict (name) do update "
+        "set "
+        "(line, zone, policy, paused, next, last, kind, queue, key, arguments, arguments_type, priority, tags, "
+        "timeout, "
         "retry, unique_key, unique_until, unique_window) = row (excluded.line, excluded.zone, excluded.policy, "
-        "excluded.paused, excluded.next, excluded.last, excluded.kind, excluded.queue, excluded.key, excluded.arguments, "
+        "excluded.paused, excluded.next, excluded.last, excluded.kind, excluded.queue, excluded.key, "
+        "excluded.arguments, "
         "excluded.arguments_type, excluded.priority, excluded.tags, excluded.timeout, excluded.retry, "
         "excluded.unique_key, excluded.unique_until, excluded.unique_window) returning xmax = 0",
         std::move(with));
@@ -54,9 +58,10 @@ result<bool, store_error> ledger::remove_cron(const std::string& name) {
 }
 
 result<std::vector<cron_entry>, store_error> ledger::crons() {
-    auto found = ask(
-        "select name, line, zone, policy, paused, next, last is not null, last, kind, queue, key, arguments, "
-        "arguments_type, priority, tags, timeout, retry, unique_key, unique_until, unique_window from cron order by name");
+    auto found =
+        ask("select name, line, zone, policy, paused, next, last is not null, last, kind, queue, key, arguments, "
+            "arguments_type, priority, tags, timeout, retry, unique_key, unique_until, unique_window from cron order "
+            "by name");
     if (!found) return failure(std::move(found).error());
     std::vector<cron_entry> made;
     for (int row = 0; row < found->count(); ++row) {

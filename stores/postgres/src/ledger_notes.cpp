@@ -44,8 +44,8 @@ result<std::vector<settled>, store_error> ledger::note(std::span<const job_note>
 }
 
 result<std::vector<step>, store_error> ledger::steps(job_id id) {
-    auto found = ask("select name, result, result_type from step where job = $1 order by ordinal",
-                     parameters().add(id.number));
+    auto found =
+        ask("select name, result, result_type from step where job = $1 order by ordinal", parameters().add(id.number));
     if (!found) return failure(std::move(found).error());
     std::vector<step> made;
     for (int row = 0; row < found->count(); ++row)

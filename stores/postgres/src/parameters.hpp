@@ -16,8 +16,8 @@ namespace gm::stores::pg {
 // PostgreSQL's numbers of its own types (pg_type.dat); they never change.
 namespace oid {
 inline constexpr unsigned boolean = 16, bytea = 17, int8 = 20, int2 = 21, int4 = 23, text = 25, float8 = 701;
-inline constexpr unsigned boolean_array = 1000, bytea_array = 1001, int2_array = 1005, text_array = 1009, int8_array = 1016,
-                          float8_array = 1022;
+inline constexpr unsigned boolean_array = 1000, bytea_array = 1001, int2_array = 1005, text_array = 1009,
+                          int8_array = 1016, float8_array = 1022;
 }  // namespace oid
 
 // Bytes that are no text: arguments, results, errors, logs.

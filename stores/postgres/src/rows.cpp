@@ -34,8 +34,7 @@ void for_each_element(std::string_view array, F each) {
 }  // namespace
 
 std::string_view rows::bytes(int row, int column) const noexcept {
-    return {PQgetvalue(result_.get(), row, column),
-            static_cast<std::size_t>(PQgetlength(result_.get(), row, column))};
+    return {PQgetvalue(result_.get(), row, column), static_cast<std::size_t>(PQgetlength(result_.get(), row, column))};
 }
 
 std::int64_t rows::number(int row, int column) const noexcept { return network_number(bytes(row, column)); }

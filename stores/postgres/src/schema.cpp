@@ -17,7 +17,11 @@ std::int64_t number_in_text(const rows& from, int row, int column) { return std:
 
 // Answers of command() are in SQL's text.
 outcome<version> look_up(connection& on, const settings& how) {
-    auto there = on.command("select to_regclass('" + how.schema + ".meta') is not null");
+    // Read from the catalogue itself: to_regclass would answer from a cache, which a wait for the lock below does not refresh.
+    auto there = on.command(
+        "select count(*) > 0 from pg_class c join pg_namespace n on n.oid = c.relnamespace "
+        "where n.nspname = '" +
+        how.schema + "' and c.relname = 'meta'");
     if (!there) return failure(std::move(there).error());
     if (there->back().text(0, 0) != "t") return version{};
     auto found = on.command("select max(version), max(least_worker) from " + how.schema + ".meta");
@@ -37,7 +41,8 @@ std::optional<fault> step(connection& on, const settings& how, std::int64_t to) 
     const migration& file = migrations()[static_cast<std::size_t>(to - 1)];
     const auto run = [&]() -> std::optional<fault> {
         // The lock ends with the transaction, so it holds behind a pooler too.
-        auto begun = on.command("begin; select pg_advisory_xact_lock(hashtext('gristmill migrates " + how.schema + "'))");
+        auto begun =
+            on.command("begin; select pg_advisory_xact_lock(hashtext('gristmill migrates " + how.schema + "'))");
         if (!begun) return std::move(begun).error();
         auto now = look_up(on, how);
         if (!now) return std::move(now).error();
@@ -47,8 +52,9 @@ std::optional<fault> step(connection& on, const settings& how, std::int64_t to) 
                 return std::move(made).error();
         auto done = on.command("set local search_path to " + how.schema + ", pg_temp; " + std::string(file.text));
         if (!done) return std::move(done).error();
-        auto noted = on.command("insert into " + how.schema + ".meta (version, least_worker) values (" + std::to_string(to) +
-                                ", " + std::to_string(std::max(now->least_worker, least_worker_of(file.text))) + ")");
+        auto noted =
+            on.command("insert into " + how.schema + ".meta (version, least_worker) values (" + std::to_string(to) +
+                       ", " + std::to_string(std::max(now->least_worker, least_worker_of(file.text))) + ")");
         if (!noted) return std::move(noted).error();
         return std::nullopt;
     };
@@ -71,7 +77,8 @@ fault wrong_version(jobs::store_fault which, const settings& how, const std::str
 
 bool is_schema_name(std::string_view name) noexcept {
     return !name.empty() && name.size() <= 40 && !(name[0] >= '0' && name[0] <= '9') && !name.starts_with("pg_") &&
-           std::ranges::all_of(name, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; });
+           std::ranges::all_of(name,
+                               [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; });
 }
 
 std::optional<fault> prepare_schema(line& on, const settings& how, bool migrate) {
@@ -82,7 +89,8 @@ std::optional<fault> prepare_schema(line& on, const settings& how, bool migrate)
     if (found->least_worker > worker_version)
         return wrong_version(jobs::store_fault::too_new, how,
                              "is for workers of version " + std::to_string(found->least_worker) +
-                                 " and up, this is version " + std::to_string(worker_version) + ": update this program");
+                                 " and up, this is version " + std::to_string(worker_version) +
+                                 ": update this program");
     const auto newest = static_cast<std::int64_t>(migrations().size());
     if (found->schema < newest && !migrate)
         return wrong_version(jobs::store_fault::too_old, how,

@@ -157,10 +157,10 @@ result<jobs::swept, jobs::store_error> source::sweep() {
     };
     jobs::swept done;
     auto rescued = ask("select rescue($1, $2, $3, $4)", parameters()
-                                                             .add(me_)
-                                                             .add(good_for)
-                                                             .add(std::int32_t{jobs::crash_cap})
-                                                             .add(std::int32_t{core_->options.limits.errors}));
+                                                            .add(me_)
+                                                            .add(good_for)
+                                                            .add(std::int32_t{jobs::crash_cap})
+                                                            .add(std::int32_t{core_->options.limits.errors}));
     if (!rescued) return failure(std::move(rescued).error().error);
     done.rescued = static_cast<std::size_t>(rescued->number(0, 0));
     constexpr std::int32_t batch = 1000;

@@ -66,7 +66,7 @@ private:
     line working_, beating_, sweeping_;
 
     // Of the thread that exchanges.
-    bool unsure_ = false;   // an answer was lost: there may be claims that we do not know
+    bool unsure_ = false;    // an answer was lost: there may be claims that we do not know
     bool sleeping_ = false;  // inserts notify us
     int busy_rounds_ = 0;
     std::size_t turn_ = 0;

@@ -188,9 +188,8 @@ outcome<jobs::exchanged> source::transact(std::span<const jobs::settlement> fini
 
 // Nothing to do: from now on inserts notify us. What was inserted before they could know is looked for once more.
 outcome<jobs::exchanged> source::lie_down(const jobs::demand& wanted) {
-    const statement sleeps{
-        "insert into sleeper (queue, worker) select unnest($1), $2 on conflict do nothing",
-        parameters().add(how_.queues).add(me_)};
+    const statement sleeps{"insert into sleeper (queue, worker) select unnest($1), $2 on conflict do nothing",
+                           parameters().add(how_.queues).add(me_)};
     auto done = working_.run(std::span(&sleeps, 1), repeatable::yes);
     if (!done) return failure(std::move(done).error());
     sleeping_ = true;
@@ -202,9 +201,9 @@ result<jobs::exchanged, jobs::store_error> source::exchange(std::span<const jobs
     const std::size_t most = core_->options.limits.result;
     for (const jobs::settlement& each : finishes)
         if (each.result.bytes.size() > most)
-            return failure(jobs::store_error{jobs::store_fault::invalid,
-                                             "result: " + std::to_string(each.result.bytes.size()) + " bytes, of " +
-                                                 std::to_string(most) + " allowed"});
+            return failure(
+                jobs::store_error{jobs::store_fault::invalid, "result: " + std::to_string(each.result.bytes.size()) +
+                                                                  " bytes, of " + std::to_string(most) + " allowed"});
     mark_finishing(finishes, true);
     outcome<jobs::exchanged> made = transact(finishes, wanted);
     // One more try where it is known to help: the connection was old, two transactions stood in each other's way.

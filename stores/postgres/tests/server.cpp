@@ -79,8 +79,7 @@ std::unique_ptr<jobs::store> open_store(const std::string& url, stores::postgres
 
 plain_connection::plain_connection(const std::string& url) : connection_(PQconnectdb(url.c_str())) {
     EXPECT_EQ(PQstatus(connection_), CONNECTION_OK) << PQerrorMessage(connection_);
-    PQsetNoticeProcessor(
-        connection_, [](void*, const char*) {}, nullptr);
+    PQsetNoticeProcessor(connection_, [](void*, const char*) {}, nullptr);
 }
 
 plain_connection::~plain_connection() { PQfinish(connection_); }

@@ -5,8 +5,9 @@
 #include <memory>
 #include <string>
 
-#include <gristmill/stores/postgres.hpp>
 #include <libpq-fe.h>
+#include <gristmill/jobs/ledger.hpp>
+#include <gristmill/stores/postgres.hpp>
 
 namespace gm::test {
 
