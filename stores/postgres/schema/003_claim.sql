@@ -41,8 +41,8 @@ begin
     return array(select ctid from job where ctid = any (late_ones || places) order by okey, id limit most);
 end $$;
 
--- The jobs at these places are the worker's now.
-create function seize(me bigint, called text, places tid[])
+-- The jobs at these places are the worker's now. They start in the order of `in_order`, or in their own if that is null.
+create function seize(me bigint, called text, places tid[], in_order bigint[])
 returns setof claimed language plpgsql rows 500 as $$
 begin
     return query
@@ -57,7 +57,7 @@ begin
         where c.unique_until = 0 and u.kind = c.kind and u.key = c.unique_key and u.job = c.id)
     select c.id, c.epoch, c.okey, c.inserted, c.run_at, c.timeout, c.attempts, c.crashes, c.late, c.has_steps, c.kind, c.queue, c.key,
            c.arguments, c.arguments_type, c.tags, c.retry
-    from taken c order by c.okey, c.id;
+    from taken c order by array_position(in_order, c.id), c.okey, c.id;
 end $$;
 
 -- Claims up to `idle` jobs, and `ahead` more where the queue has no limits, from queues in this order. Of `suspect` ones, whose
@@ -92,9 +92,13 @@ begin
             if suspect then
                 return query select * from claim_suspect(me, called, names[turn], q);
             elsif q.name is not null and (is_limited(q) or q.fair) then
-                return query select * from claim_limited(me, called, q, case when is_limited(q) then least(most, idle - taken) else most end);
+                return query select * from claim_limited(me, called, q, case
+                    when not is_limited(q) then most
+                    -- They start by turns: what this queue would give beyond the idle workers' places is not for it to give.
+                    when round = 1 then least(most, (idle - turn + turns) / turns)
+                    else least(most, idle - taken) end);
             else
-                return query select * from seize(me, called, heads(names[turn], most, least(waters[turn], due_before)));
+                return query select * from seize(me, called, heads(names[turn], most, least(waters[turn], due_before)), null);
             end if;
             get diagnostics got = row_count;
             taken := taken + got;

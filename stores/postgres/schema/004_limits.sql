@@ -55,9 +55,9 @@ returns table (key text, room integer, served double precision) language sql vol
 $$;
 
 -- The heads of the keys: those of the key that has had least first if the queue is fair, else by their order.
-create function heads_by_key(q queue, most integer) returns tid[] language sql volatile as $$
-    select array(
-        select h.place
+create function heads_by_key(q queue, most integer, out places tid[], out ids bigint[]) language sql volatile as $$
+    select array_agg(c.place), array_agg(c.id) from (
+        select h.place, h.id
         from keys_with_room(q, most) k,
              lateral (select j.ctid as place, j.okey, j.id from job j
                       where j.queue = q.name and j.key = k.key and j.state = 2 and j.crashes = 0
@@ -65,7 +65,7 @@ create function heads_by_key(q queue, most integer) returns tid[] language sql v
         order by case when q.fair
                       then k.served + (row_number() over (partition by k.key order by h.okey, h.id) - 1) / weight_of(q, k.key) end,
                  h.okey, h.id
-        limit most)
+        limit most) c
 $$;
 
 -- What starts is taken from the buckets and added to what its keys have had.
@@ -113,18 +113,27 @@ returns setof claimed language plpgsql rows 100 as $$
 declare
     most integer := room(q, wanted);
     places tid[];
+    in_order bigint[];
 begin
     if most <= 0 then return; end if;
     if q.fair or q.running_per_key > 0 or q.rate_per_key > 0 then
-        places := heads_by_key(q, most);
+        select h.places, h.ids into places, in_order from heads_by_key(q, most) h;
+        if places is null then return; end if;
     else
         places := heads(q.name, most, 0);
     end if;
     perform charge(q, places);
-    return query select * from seize(me, called, places);
+    return query select * from seize(me, called, places, in_order);
 end $$;
 
--- The first suspect of a queue that its limits let through.
+-- The first suspect of a queue that its limits let through; null: there is none.
+create function suspect_of(name text, q queue) returns bigint language sql volatile as $$
+    select j.id from job j left join key_share s on s.queue = j.queue and s.key = j.key
+    where j.queue = suspect_of.name and j.state = 2 and j.crashes > 0
+      and (q.name is null or room_of_key(q, j.key, 1, s.tokens, s.filled) > 0)
+    order by j.okey, j.id limit 1
+$$;
+
 create function claim_suspect(me bigint, called text, name text, q queue)
 returns setof claimed language plpgsql rows 1 as $$
 declare
@@ -132,14 +141,9 @@ declare
     limited boolean := q.name is not null and (is_limited(q) or q.fair);
 begin
     if limited and room(q, 1) <= 0 then return; end if;
-    places := array(
-        select j.ctid from job j
-        where j.queue = claim_suspect.name and j.state = 2 and j.crashes > 0
-          and (not limited or (select room_of_key(q, j.key, 1, s.tokens, s.filled) from (select) o left join key_share s
-                               on s.queue = q.name and s.key = j.key) > 0)
-        order by j.okey, j.id limit 1 for update skip locked);
+    places := array(select j.ctid from job j where j.id = (select suspect_of(claim_suspect.name, q)) for update skip locked);
     if limited then perform charge(q, places); end if;
-    return query select * from seize(me, called, places);
+    return query select * from seize(me, called, places, null);
 end $$;
 
 -- When the rates of a queue let the next of its jobs start; null: they hold nothing back.
@@ -173,9 +177,8 @@ declare
     open_ones text[];
 begin
     open_ones := array(select n from unnest(names) n where not exists (select from queue where name = n and paused));
-    suspects := exists (select from unnest(open_ones) n,
-                        lateral (select from job where queue = n and state = 2 and crashes > 0 limit 1) s
-                        where not exists (select from queue f where f.name = n and is_limited(f) and room(f, 1) <= 0));
+    suspects := exists (select from unnest(open_ones) n left join queue f on f.name = n
+                        where (f.name is null or not is_limited(f) or room(f, 1) > 0) and suspect_of(n, f) is not null);
     select min(d.run_at) - now into next_in from unnest(open_ones) n,
         lateral (select run_at from job where queue = n and state in (1, 4) order by run_at limit 1) d;
     for q in select * from queue where name = any (open_ones) and (rate > 0 or rate_per_key > 0) loop

@@ -8,12 +8,12 @@ create function free_keys(ids bigint[]) returns void language sql as $$
 $$;
 
 -- Only the first error of a job and the last ones are kept.
-create function note_failures(jobs bigint[], epochs bigint[], attempts integer[], starts bigint[], names text[], errors bytea[],
-                              most integer)
+create function note_failures(now bigint, jobs bigint[], epochs bigint[], attempts integer[], starts bigint[], names text[],
+                              errors bytea[], most integer)
 returns void language plpgsql as $$
 begin
     insert into failure (job, epoch, attempt, started, ended, worker_name, error)
-        select j, e, a, s, now_us(), coalesce(n, ''), coalesce(x, '')
+        select j, e, a, s, now, coalesce(n, ''), coalesce(x, '')
         from unnest(jobs, epochs, attempts, starts, names, errors) as u (j, e, a, s, n, x)
         on conflict (job, epoch) do nothing;
     delete from failure f using (
@@ -123,21 +123,20 @@ begin
     select array_agg(id), array_agg(id) filter (where has_children), array_agg(id) filter (where unique_until in (0, 1))
         into over, parents, keyed from gone;
     if not all_well then
-        back := give_back(me, ids, epochs, verdicts, ats, rans, overlapped);
-        perform note_settled_failures(over || back, ids, epochs, verdicts, errors, most_errors);
+        back := give_back(me, now, ids, epochs, verdicts, ats, rans, overlapped);
+        perform note_settled_failures(now, over || back, ids, epochs, verdicts, errors, most_errors);
     end if;
     if keyed is not null then perform free_keys(keyed); end if;
     if parents is not null then perform release(parents); end if;
     if coalesce(cardinality(over), 0) + coalesce(cardinality(back), 0) = cardinality(ids) then return null; end if;
-    return outcomes(over || back, ids, epochs, verdicts);
+    return outcomes(ids, epochs, verdicts);
 end $$;
 
 -- The claims whose verdict leaves the job where it may run again.
-create function give_back(me bigint, ids bigint[], epochs bigint[], verdicts smallint[], ats bigint[], rans bigint[],
+create function give_back(me bigint, now bigint, ids bigint[], epochs bigint[], verdicts smallint[], ats bigint[], rans bigint[],
                           overlapped boolean[])
 returns bigint[] language plpgsql as $$
 declare
-    now bigint := now_us();
     back bigint[];
     names text[]; keys text[]; awake text[];
 begin
@@ -169,11 +168,11 @@ begin
     return back;
 end $$;
 
-create function note_settled_failures(settled bigint[], ids bigint[], epochs bigint[], verdicts smallint[], errors bytea[],
+create function note_settled_failures(now bigint, settled bigint[], ids bigint[], epochs bigint[], verdicts smallint[], errors bytea[],
                                       most integer)
 returns void language plpgsql as $$
 begin
-    perform note_failures(array_agg(j.id), array_agg(j.epoch), array_agg(case when f.verdict in (1, 2) then j.attempts else 0 end),
+    perform note_failures(now, array_agg(j.id), array_agg(j.epoch), array_agg(case when f.verdict in (1, 2) then j.attempts else 0 end),
                           array_agg(j.started), array_agg(j.worker_name), array_agg(f.error), most)
         from unnest(ids, epochs, verdicts, errors) as f (id, epoch, verdict, error)
         join every_job j on j.id = f.id and j.epoch = f.epoch
@@ -181,10 +180,9 @@ begin
         having count(*) > 0;
 end $$;
 
--- A claim that was settled before, in the same way, is settled: the answer was lost.
-create function outcomes(done bigint[], ids bigint[], epochs bigint[], verdicts smallint[]) returns smallint[] language sql as $$
-    select array_agg(case when f.id = any (done)
-                            or exists (select from job j where j.id = f.id and j.epoch = f.epoch and j.state <> 3 and j.ended = f.verdict)
+-- A claim that is settled in this way, now or before, when the answer was lost, is settled.
+create function outcomes(ids bigint[], epochs bigint[], verdicts smallint[]) returns smallint[] language sql as $$
+    select array_agg(case when exists (select from job j where j.id = f.id and j.epoch = f.epoch and j.state <> 3 and j.ended = f.verdict)
                             or exists (select from finished p where p.id = f.id and p.epoch = f.epoch and p.ended = f.verdict)
                             or f.verdict = 1 and exists (select from failure e where e.job = f.id and e.epoch = f.epoch and e.attempt > 0)
                           then 0::smallint else 1::smallint end order by f.at)

@@ -68,7 +68,7 @@ begin
     ids := array(select id from job where state = 3 and worker = any (fallen) order by id for update);
     if cardinality(ids) = 0 then return 0; end if;
     update job set crashes = crashes + 1 where id = any (ids);
-    perform note_failures(array_agg(id), array_agg(epoch), array_agg(0), array_agg(started), array_agg(worker_name),
+    perform note_failures(now, array_agg(id), array_agg(epoch), array_agg(0), array_agg(started), array_agg(worker_name),
                           array_agg(convert_to('its worker died', 'UTF8')), most_errors)
         from job where id = any (ids);
     doomed := array(select id from job where id = any (ids) and cancel_asked);

@@ -69,12 +69,10 @@ void source::mark_finishing(std::span<const jobs::settlement> finishes, bool fin
             found->second.finishing = finishing;
 }
 
-void source::forget(std::span<const jobs::settlement> finishes) {
+void source::forget(const jobs::settlement& end) {
     const std::lock_guard lock(mutex_);
-    for (const jobs::settlement& each : finishes)
-        if (const auto found = held_.find(each.which.first);
-            found != held_.end() && found->second.epoch == each.which.second)
-            held_.erase(found);
+    if (const auto found = held_.find(end.which.first); found != held_.end() && found->second.epoch == end.which.second)
+        held_.erase(found);
 }
 
 source::claims source::held_claims(bool finishing_too) {

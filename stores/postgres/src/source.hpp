@@ -51,7 +51,7 @@ private:
         bool finishing = false;  // its end is on its way: it is not lost if the server no longer knows it
     };
     void mark_finishing(std::span<const jobs::settlement> finishes, bool finishing);
-    void forget(std::span<const jobs::settlement> finishes);
+    void forget(const jobs::settlement& end);
     struct claims {
         std::vector<std::int64_t> ids, epochs;
     };

@@ -170,9 +170,13 @@ outcome<jobs::exchanged> source::transact(std::span<const jobs::settlement> fini
     if (!finishes.empty()) {
         made.outcomes.assign(finishes.size(), jobs::settled::yes);
         const std::vector<std::int64_t> codes = answer->numbers(0, 0);
-        for (std::size_t i = 0; i < codes.size(); ++i)
-            if (codes[i] != 0) made.outcomes[i] = jobs::settled::refused;
-        forget(finishes);
+        // What was refused is told as lost by the next beat, too.
+        mark_finishing(finishes, false);
+        for (std::size_t i = 0; i < finishes.size(); ++i)
+            if (i < codes.size() && codes[i] != 0)
+                made.outcomes[i] = jobs::settled::refused;
+            else
+                forget(finishes[i]);
         ++answer;
     }
     if (was_unsure) take(*answer++, made);
