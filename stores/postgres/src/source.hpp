@@ -45,7 +45,7 @@ private:
     bool may_claim(jobs::claim which);
 
     // ---- what it holds ----
-    struct held {
+    struct holding {
         std::int64_t epoch = 0;
         bool suspect = false;
         bool finishing = false;  // its end is on its way: it is not lost if the server no longer knows it
@@ -72,7 +72,7 @@ private:
     std::size_t turn_ = 0;
 
     std::mutex mutex_;  // all below
-    std::unordered_map<std::int64_t, held> held_;
+    std::unordered_map<std::int64_t, holding> held_;
     std::map<std::string, std::int64_t> waters_;
     std::optional<clock::time_point> good_since_, last_good_;  // beats
 };

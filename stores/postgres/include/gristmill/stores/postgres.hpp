@@ -7,6 +7,11 @@
 // What was accepted is on the server's disk as far as its own synchronous_commit goes. Everything lives in one schema, `gristmill` unless
 // it is called otherwise; opening creates it, or brings it up to date. A pooler (pgbouncer) in transaction mode may stand in
 // between.
+//
+// Any language inserts, within a transaction of its own:
+//
+//     select gristmill.insert('mail', '{"to": "ann"}', queue => 'letters', run_at => now() + interval '1 hour');
+//     grant gristmill_enqueue to my_application;          -- who may do that, and nothing else
 
 #include <chrono>
 #include <cstddef>
