@@ -54,9 +54,9 @@ begin
 end $$;
 
 -- Moves a cron entry on if it is as it was; else raises GM003, so that what stands in the same transaction does not happen.
-create function move_cron(called text, expected bigint, to_next bigint) returns void language plpgsql as $$
+create function move_cron(called text, expected bigint, to_next bigint, fires boolean) returns void language plpgsql as $$
 begin
-    update cron set last = expected, next = to_next where name = called and next = expected and not paused;
+    update cron set last = case when fires then expected else last end, next = to_next where name = called and next = expected and not paused;
     if not found then raise exception 'the cron entry was fired or changed by another' using errcode = 'GM003'; end if;
 end $$;
 

@@ -1,6 +1,6 @@
 #include <utility>
 
-#include <gristmill/jobs/cron.hpp>
+#include <gristmill/jobs/schedule.hpp>
 
 #include "encode.hpp"
 #include "ledger.hpp"
@@ -10,13 +10,8 @@ namespace gm::stores::pg {
 using namespace jobs;
 
 result<bool, store_error> ledger::put_cron(const cron_entry& entry) {
-    const auto invalid = [&](std::string what) {
-        return failure(store_error{store_fault::invalid, "cron '" + entry.name + "': " + std::move(what)});
-    };
-    const size_limits& limits = core_->options.limits;
-    if (entry.name.empty() || entry.name.size() > limits.name) return invalid("its name is empty or too long");
-    if (auto line = cron::parse(entry.line); !line) return invalid(std::move(line).error());
-    if (std::string fault = fault_of(entry.job, limits); !fault.empty()) return invalid(std::move(fault));
+    if (std::string fault = fault_of(entry, core_->options.limits); !fault.empty())
+        return failure(store_error{store_fault::invalid, "cron '" + entry.name + "': " + std::move(fault)});
 
     const new_job& job = entry.job;
     parameters with;
@@ -41,7 +36,10 @@ result<bool, store_error> ledger::put_cron(const cron_entry& entry) {
         "(line, zone, policy, paused, next, last, kind, queue, key, arguments, arguments_type, priority, tags, "
         "timeout, "
         "retry, unique_key, unique_until, unique_window) = row (excluded.line, excluded.zone, excluded.policy, "
-        "excluded.paused, excluded.next, excluded.last, excluded.kind, excluded.queue, excluded.key, "
+        "excluded.paused, case when (cron.line, cron.zone) = (excluded.line, excluded.zone) then cron.next else "
+        "excluded.next end, "
+        "case when (cron.line, cron.zone) = (excluded.line, excluded.zone) then cron.last else excluded.last end,  "
+        "excluded.kind, excluded.queue, excluded.key, "
         "excluded.arguments, "
         "excluded.arguments_type, excluded.priority, excluded.tags, excluded.timeout, excluded.retry, "
         "excluded.unique_key, excluded.unique_until, excluded.unique_window) returning xmax = 0",
@@ -103,8 +101,8 @@ result<bool, store_error> ledger::fire(const std::string& name, wall_time expect
     auto ids = core_->inserts.reserve(jobs.size());
     if (!ids) return failure(std::move(ids).error().error);
     insertion what = insertion_of(pointers_to(jobs), *ids, false);
-    what.list.insert(what.list.begin(),
-                     {"select move_cron($1, $2, $3)", parameters().add(name).add(us(expected)).add(us(next))});
+    what.list.insert(what.list.begin(), {"select move_cron($1, $2, $3, $4)",
+                                         parameters().add(name).add(us(expected)).add(us(next)).add(!jobs.empty())});
     auto done = core_->lines.run(what.list, repeatable::no);
     if (!done && done.error().is(cron_moved)) return false;
     if (!done) return failure(std::move(done).error().error);

@@ -3,6 +3,7 @@
 
 #include "core.hpp"
 #include "encode.hpp"
+#include "features.hpp"
 #include "ledger.hpp"
 #include "schema.hpp"
 #include "source.hpp"
@@ -12,12 +13,6 @@ namespace gm::stores {
 namespace {
 
 using namespace pg;
-
-constexpr jobs::feature_table features = [] {
-    jobs::feature_table table;
-    table.fill({jobs::support::yes, {}});
-    return table;
-}();
 
 class postgres_store final : public jobs::store, jobs::sink {
 public:
