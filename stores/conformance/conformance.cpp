@@ -67,8 +67,8 @@ std::vector<delivery> conformance::claim(source& by, std::size_t most, jobs::cla
     return exchange(by, {}, {.idle = most, .which = which}).jobs;
 }
 
-delivery conformance::claim_one(source& by) {
-    std::vector<delivery> got = claim(by, 1);
+delivery conformance::claim_one(source& by, jobs::claim which) {
+    std::vector<delivery> got = claim(by, 1, which);
     EXPECT_EQ(got.size(), 1u);
     return got.empty() ? delivery{} : std::move(got[0]);
 }
@@ -87,17 +87,52 @@ beaten conformance::beat(source& by) {
     return std::move(*done);
 }
 
-// Twice the lease: once until the others' have passed, once more for beats that cover a whole one.
-swept conformance::rescue_by(source& by) {
-    swept all;
-    for (int i = 0; i <= 8; ++i) {
-        EXPECT_TRUE(beat_lost(by).empty());
+// Where time is real the machine may stall, and then its own beats have to begin anew.
+std::size_t conformance::rescue_by(source& by) {
+    for (int i = 0; i != 60; ++i) {
+        EXPECT_TRUE(beat(by).lost.empty());
         auto done = by.sweep();
-        EXPECT_TRUE(done) << done.error().what;
-        if (done) all.rescued += done->rescued, all.removed += done->removed;
+        if (!done) ADD_FAILURE() << done.error().what;
+        if (done && done->rescued != 0) return done->rescued;
         let_pass(harness_->lease() / 4);
     }
-    return all;
+    return 0;
+}
+
+void conformance::die_under(std::unique_ptr<source> victim, source& witness) {
+    crash(std::move(victim));
+    EXPECT_GE(rescue_by(witness), 1u);
+}
+
+bool conformance::lacks(feature which) {
+    if (can(which)) return false;
+    EXPECT_TRUE(refuses(which)) << name_of(which);
+    return true;
+}
+
+bool conformance::refuses(feature which) {
+    const auto inserting = [&](const new_job& job) { return bool(is_unsupported(store().sink().publish({&job, 1}))); };
+    switch (which) {
+        case feature::run_at: return inserting({.kind = "kind", .run_at = now() + 1h});
+        case feature::priority: return inserting({.kind = "kind", .priority = 5});
+        case feature::unique: return inserting({.kind = "kind", .unique = unique_key{"key"}});
+        case feature::after: return inserting({.kind = "kind", .after = {job_id{1}}});
+        default: break;
+    }
+    if (!can_be_asked()) return true;  // there is nothing to ask
+    switch (which) {
+        case feature::cron:
+            return bool(is_unsupported(ledger().put_cron({.name = "c", .line = "@daily", .job = job()})));
+        case feature::limits: return bool(is_unsupported(ledger().limit("default", {.running = 1})));
+        case feature::fair_shares: return bool(is_unsupported(ledger().limit("default", {.fair = true})));
+        case feature::steps: return bool(is_unsupported(ledger().put_step({}, {.name = "step", .result = {}})));
+        case feature::progress: return bool(is_unsupported(ledger().note(std::vector<job_note>(1))));
+        case feature::cancel_running: return bool(is_unsupported(ledger().cancel({})));
+        case feature::pause: return bool(is_unsupported(ledger().pause("default", true)));
+        case feature::query: return bool(is_unsupported(ledger().list({}, {})));
+        case feature::retention: return bool(is_unsupported(ledger().retain({})));
+        default: return true;  // nothing that could be asked for
+    }
 }
 
 record conformance::find(job_id id) {

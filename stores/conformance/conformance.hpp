@@ -33,8 +33,12 @@ protected:
     jobs::store& store() noexcept { return *store_; }
     jobs::ledger& ledger() noexcept { return *store_->ledger(); }
     bool can(feature which) { return store_->can(which).how != support::no; }
+    // Whether the store has no such feature. Then it is asked for it all the same, and has to refuse.
+    bool lacks(feature which);
     bool can_be_asked() { return store_->ledger() != nullptr; }
     void let_pass(microseconds time) { harness_->let_pass(time); }
+    // A time that passes while one waits for it.
+    microseconds moment() const { return harness_->lease() / 8; }
     wall_time now() { return store_->now(); }
     // The store from here on is another opening with these bounds.
     void reopen(const size_limits& limits);
@@ -46,16 +50,19 @@ protected:
 
     // ---- out ----
     std::unique_ptr<source> subscribe(std::vector<std::string> queues = {"default"}, std::function<void()> bell = {});
+    void crash(std::unique_ptr<source> source) { harness_->crash(std::move(source)); }
     // As many as there are, up to so many, for idle workers.
     static std::vector<delivery> claim(source& by, std::size_t most = 1, jobs::claim which = jobs::claim::ordinary);
-    static delivery claim_one(source& by);  // there has to be one
+    static delivery claim_one(source& by, jobs::claim which = jobs::claim::ordinary);  // there has to be one
     static settled settle(source& by, const settlement& end);
     static exchanged exchange(source& by, std::span<const settlement> ends, const demand& wanted);
     static settled complete(source& by, const delivery& job) { return settle(by, {.which = job.which}); }
     static std::vector<token> beat_lost(source& by) { return beat(by).lost; }
     static beaten beat(source& by);
-    // Beats and lets time pass until a sweep of this source may declare others dead that have not beaten meanwhile; then sweeps.
-    swept rescue_by(source& by);
+    // Beats, sweeps and lets time pass until it has rescued something. 0: it did not, for a long time.
+    std::size_t rescue_by(source& by);
+    // Its worker dies under this job, and another one finds out.
+    void die_under(std::unique_ptr<source> victim, source& witness);
 
     // ---- asked ----
     record find(job_id id);  // it has to be there
@@ -65,11 +72,21 @@ protected:
     void expect_counters_true();
 
 private:
+    bool refuses(feature which);
+
     std::unique_ptr<store_harness> harness_;
     std::unique_ptr<jobs::store> store_;
 };
 
 inline new_job job(std::string kind = "kind") { return {.kind = std::move(kind)}; }
+inline settlement failed(const delivery& job, std::string error, wall_time again_at = {}) {
+    return {.which = job.which, .what = verdict::retry, .error = std::move(error), .at = again_at};
+}
+inline settlement died(const delivery& job, std::string error) {
+    return {.which = job.which, .what = verdict::dead, .error = std::move(error)};
+}
+inline settlement returned(const delivery& job) { return {.which = job.which, .what = verdict::returned}; }
+inline settlement completed(const delivery& job) { return {.which = job.which}; }
 std::vector<job_id> ids(const std::vector<delivery>& of);
 
 // What the store says it cannot do it refuses.

@@ -25,6 +25,9 @@ public:
 
     // Time passes, for the store too: at least this long.
     virtual void let_pass(std::chrono::microseconds time) = 0;
+    // Whether only a lease that has passed tells that a worker is dead. Not where the end of its process is seen at once:
+    // there nobody can come back after his lease.
+    virtual bool leases_alone_decide() const { return true; }
     // A lease that a test can wait for several times. Where time is real, long enough for a busy machine.
     virtual std::chrono::microseconds lease() const = 0;
 
@@ -32,6 +35,7 @@ public:
     virtual void crash(std::unique_ptr<jobs::source> source) = 0;
 
     // How many jobs the tests that count on quantity use, of what a store in memory would be given.
+    virtual bool time_is_virtual() const { return false; }  // a test may let hours pass
     virtual std::size_t scaled(std::size_t jobs) const { return jobs; }
 };
 
