@@ -1,0 +1,75 @@
+#pragma once
+// What a store should do, as simply as it can be written: a map of jobs that is searched from end to end for everything. It
+// knows no fair shares, rates, sweeps of what is old, or pages: those have tests of their own.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gristmill/jobs/ledger.hpp>
+
+namespace gm::test {
+
+class model {
+public:
+    struct job {
+        jobs::new_job made;
+        jobs::state state = jobs::state::waiting;
+        jobs::wall_time run_at{};
+        std::int64_t epoch = 0;
+        int attempts = 0, crashes = 0, interruptions = 0;
+        bool cancel_asked = false;
+        std::set<jobs::job_id> blocked_by;
+        int holder = 0;       // of a running one
+        jobs::token claim{};  // of the one that runs
+        std::optional<std::pair<jobs::token, jobs::verdict>> settled;
+    };
+    struct queue {
+        bool paused = false;
+        unsigned running = 0, running_per_key = 0;  // limits
+        std::uint64_t completed = 0, failed = 0;
+    };
+
+    std::map<jobs::job_id, job> all;
+    std::map<std::string, queue> queues;
+    jobs::wall_time now{};
+
+    // Who has its unique key; none: it may come.
+    std::optional<jobs::job_id> duplicate_of(const jobs::new_job& made) const;
+    void insert(jobs::job_id id, const jobs::new_job& made);
+    // What a worker of this queue should be given; and that it was, under this token.
+    std::vector<jobs::job_id> next(int holder, const std::string& queue, const jobs::demand& wanted);
+    void claimed(jobs::job_id id, int holder, jobs::token as);
+    jobs::settled settle(int holder, const jobs::settlement& end);
+    void died(int holder);  // and was found out
+    void signed_off(int holder);
+
+    bool cancel(jobs::job_id id);
+    bool retry(jobs::job_id id);
+    bool remove(jobs::job_id id);
+    bool set_priority(jobs::job_id id, int priority);
+    void promote();  // what has come due
+
+    std::uint64_t count(const std::string& queue, jobs::state state) const;
+
+private:
+    struct taken {
+        jobs::job_id by;
+        jobs::wall_time until;
+    };
+    using key_name = std::pair<std::string, std::string>;
+
+    void finish(jobs::job_id id, jobs::state how);
+    void set_free(job& which);
+    void free_key(jobs::job_id id);
+    bool pinned(jobs::job_id id) const;
+    bool may_run(const job& which, const std::vector<jobs::job_id>& chosen) const;
+
+    std::map<key_name, taken> keys_;
+};
+
+}  // namespace gm::test
