@@ -70,7 +70,7 @@ private:
     model model_;
     std::array<worker, 3> workers_;
     int last_worker_ = 0;
-    std::vector<token> tokens_;  // all there ever were: some are presented again
+    std::vector<token> tokens_;  // the latest: some are presented again
     std::ostringstream story_;   // of this step
     std::size_t steps_ = 0;
 };
@@ -172,6 +172,7 @@ void property_run::exchange(worker& by) {
         EXPECT_EQ(each.key, is.made.key) << story();
         model_.claimed(each.id, by.number, each.which);
         tokens_.push_back(each.which);
+        if (tokens_.size() > 30) tokens_.erase(tokens_.begin());
     }
     EXPECT_EQ(done->suspects, !model_.next(0, by.queue, {.idle = 1, .which = claim::suspect}).empty()) << story();
 }

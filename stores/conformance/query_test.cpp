@@ -103,7 +103,8 @@ TEST_P(conformance, bulk_change_touches_what_meets_the_filter_and_nothing_else) 
     EXPECT_EQ(ledger().count({.states = {state::available}, .queue = "even"}).value(), 5u);
     EXPECT_EQ(ledger().retry({.states = {state::cancelled}}).value(), 5u);
     EXPECT_EQ(ledger().set_priority({.queue = "even"}, 9).value(), 5u);
-    for (const record& each : ledger().list({}, {}).value()) EXPECT_EQ(each.priority, each.queue == "even" ? 9 : 0);
+    const auto all_now = ledger().list({}, {}).value();
+    for (const record& each : all_now) EXPECT_EQ(each.priority, each.queue == "even" ? 9 : 0);
     EXPECT_EQ(ledger().remove({.queue = "even"}).value(), 5u);
     EXPECT_EQ(ledger().count({}).value(), 5u);
     expect_counters_true();
