@@ -66,7 +66,9 @@ TEST_P(conformance, every_other_end_after_a_cancel_is_cancelled) {
         const record is = find(id);
         EXPECT_EQ(is.state, state::cancelled) << static_cast<int>(what);
         EXPECT_EQ(is.attempts, what == verdict::retry || what == verdict::dead ? 1 : 0);
-        if (is.attempts) EXPECT_EQ(is.errors.at(0).error, "no");
+        if (is.attempts) {
+            EXPECT_EQ(is.errors.at(0).error, "no");
+        }
     }
     EXPECT_TRUE(claim(*subscribe(), 9).empty());
     expect_counters_true();

@@ -13,7 +13,9 @@ TEST_P(conformance, claim_takes_the_oldest_first) {
     EXPECT_EQ(got.size(), 7u);
     for (delivery& each : claim(*worker, 100)) got.push_back(std::move(each));
     EXPECT_EQ(got.size(), 20u);
-    if (can_be_asked()) EXPECT_EQ(ids(got), made);
+    if (can_be_asked()) {
+        EXPECT_EQ(ids(got), made);
+    }
     EXPECT_TRUE(claim(*worker, 1).empty());
 }
 
@@ -146,7 +148,9 @@ TEST_P(conformance, job_with_a_later_time_waits_and_the_worker_is_told_when_to_l
     ASSERT_TRUE(got.next_in);
     EXPECT_LE(*got.next_in, 1h);
     EXPECT_GT(*got.next_in, 0s);
-    if (can(feature::query)) EXPECT_EQ(state_of(id), state::scheduled);
+    if (can(feature::query)) {
+        EXPECT_EQ(state_of(id), state::scheduled);
+    }
 }
 
 TEST_P(conformance, job_is_claimed_when_its_time_has_come) {
@@ -239,9 +243,9 @@ TEST_P(conformance, bell_rings_for_what_another_worker_gives_back_or_makes_room_
     const auto worker = subscribe({"default"}, [&] { ++rings; });
     EXPECT_TRUE(claim(*worker, 1).empty());
     rings = 0;
-    if (limited)
+    if (limited) {
         EXPECT_EQ(complete(*other, held[0]), settled::yes);
-    else
+    } else
         other.reset();
     for (int i = 0; i != 2000 && rings == 0; ++i) let_pass(5ms);
     EXPECT_NE(rings, 0);

@@ -6,7 +6,9 @@ namespace gm::test {
 TEST_P(conformance, insert_of_one_is_accepted_with_an_id) {
     const published made = publish_one(job());
     EXPECT_EQ(made.outcome, published::accepted);
-    if (can_be_asked()) EXPECT_TRUE(made.id);
+    if (can_be_asked()) {
+        EXPECT_TRUE(made.id);
+    }
 }
 
 TEST_P(conformance, insert_of_nothing_is_no_error) {
@@ -127,7 +129,9 @@ TEST_P(conformance, insert_with_a_fault_is_refused_with_words_that_name_the_fiel
         spoil(bad);
         const auto outcome = store().sink().publish({&bad, 1});
         EXPECT_TRUE(is_fault(outcome, store_fault::invalid)) << field;
-        if (!outcome) EXPECT_NE(outcome.error().what.find(field), std::string::npos) << outcome.error().what;
+        if (!outcome) {
+            EXPECT_NE(outcome.error().what.find(field), std::string::npos) << outcome.error().what;
+        }
     };
     refused("kind", [](new_job& bad) { bad.kind.clear(); });
     refused("queue", [](new_job& bad) { bad.queue = std::string(300, 'q'); });
@@ -165,10 +169,14 @@ TEST_P(conformance, fault_in_one_of_many_inserts_none) {
         some[2].after = {job_id{123'456'789}};
         const auto outcome = store().sink().publish(some);
         EXPECT_TRUE(is_fault(outcome, store_fault::invalid));
-        if (!outcome) EXPECT_NE(outcome.error().what.find("123456789"), std::string::npos) << outcome.error().what;
+        if (!outcome) {
+            EXPECT_NE(outcome.error().what.find("123456789"), std::string::npos) << outcome.error().what;
+        }
     }
     EXPECT_TRUE(claim(*subscribe(), 10).empty());
-    if (can(feature::query)) EXPECT_EQ(ledger().count({}).value(), 0u);
+    if (can(feature::query)) {
+        EXPECT_EQ(ledger().count({}).value(), 0u);
+    }
 }
 
 }  // namespace gm::test

@@ -15,7 +15,9 @@ TEST_P(conformance, source_that_ends_gives_back_what_it_holds) {
         EXPECT_EQ(each.attempt, 1);
         EXPECT_EQ(each.crashes, 0);
     }
-    if (can(feature::query)) EXPECT_EQ(find(made[0]).interruptions, 0);
+    if (can(feature::query)) {
+        EXPECT_EQ(find(made[0]).interruptions, 0);
+    }
 }
 
 TEST_P(conformance, sweep_leaves_those_alone_whose_lease_is_good) {
@@ -124,7 +126,9 @@ TEST_P(conformance, worker_declared_dead_hears_what_it_lost_and_its_late_finish_
     const delivery again = claim_one(*witness, jobs::claim::suspect);
     EXPECT_EQ(settle(*witness, {.which = again.which, .result = {"in time", ""}}), settled::yes);
     EXPECT_EQ(settle(*frozen, late), settled::refused);
-    if (can(feature::query)) EXPECT_EQ(find(again.id).result.bytes, "in time");
+    if (can(feature::query)) {
+        EXPECT_EQ(find(again.id).result.bytes, "in time");
+    }
 }
 
 TEST_P(conformance, worker_that_lives_again_is_given_jobs_again) {

@@ -160,7 +160,9 @@ TEST_P(conformance, rate_gives_its_burst_and_then_one_after_the_other) {
     let_pass(moment());
     const auto next = claim(*worker, 9);
     EXPECT_GE(next.size(), 1u);
-    if (harness().time_is_virtual()) EXPECT_EQ(next.size(), 1u);
+    if (harness().time_is_virtual()) {
+        EXPECT_EQ(next.size(), 1u);
+    }
 }
 
 TEST_P(conformance, rate_that_is_used_up_tells_when_the_next_may_start) {

@@ -205,9 +205,9 @@ bool model::set_priority(job_id id, int priority) {
     return true;
 }
 
-std::uint64_t model::count(const std::string& queue, state which) const {
+std::uint64_t model::count(const std::string& of, state which) const {
     return static_cast<std::uint64_t>(std::ranges::count_if(
-        all, [&](const auto& each) { return each.second.made.queue == queue && each.second.state == which; }));
+        all, [&](const auto& each) { return each.second.made.queue == of && each.second.state == which; }));
 }
 
 }  // namespace gm::test

@@ -54,7 +54,7 @@ public:
     bool set_priority(jobs::job_id id, int priority);
     void promote();  // what has come due
 
-    std::uint64_t count(const std::string& queue, jobs::state state) const;
+    std::uint64_t count(const std::string& of, jobs::state which) const;
 
 private:
     struct taken {

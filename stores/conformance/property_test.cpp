@@ -133,9 +133,9 @@ void property_run::publish() {
         const published& is = outcome->at(i);
         const std::optional<job_id> other = model_.duplicate_of(some[i]);
         ASSERT_EQ(is.outcome, other ? published::duplicate : published::accepted) << story();
-        if (other)
+        if (other) {
             EXPECT_EQ(is.id, *other) << story();
-        else
+        } else
             model_.insert(is.id, some[i]);
     }
 }
@@ -196,9 +196,9 @@ void property_run::change() {
     const auto expect = [&](const char* what, const result<std::uint64_t, store_error>& done, const auto& each) {
         story_ << what << " of " << meet.size();
         const auto changed = static_cast<std::uint64_t>(std::ranges::count_if(meet, each));
-        if (!done)
+        if (!done) {
             EXPECT_EQ(done.error().fault, store_fault::conflict) << story() << ": " << done.error().what;
-        else
+        } else
             EXPECT_EQ(*done, changed) << story();
     };
     // All but priorities are changed one by one: a job that is cancelled frees or cancels its children, and two that are revived
@@ -305,7 +305,9 @@ void property_run::compare(const record& is, const model::job& should) {
     const std::string where = story() + ": job " + std::to_string(is.id.number);
     // Where time is real, what is due may be made available by the next claim only.
     const bool due = should.state == state::available && (is.state == state::scheduled || is.state == state::retrying);
-    if (!due || harness_.time_is_virtual()) EXPECT_EQ(is.state, should.state) << where;
+    if (!due || harness_.time_is_virtual()) {
+        EXPECT_EQ(is.state, should.state) << where;
+    }
     EXPECT_EQ(is.epoch, should.epoch) << where;
     EXPECT_EQ(is.attempts, should.attempts) << where;
     EXPECT_EQ(is.crashes, should.crashes) << where;
@@ -313,7 +315,9 @@ void property_run::compare(const record& is, const model::job& should) {
     EXPECT_EQ(is.priority, should.made.priority) << where;
     EXPECT_EQ(is.cancel_asked, should.cancel_asked) << where;
     EXPECT_EQ(std::set<job_id>(is.blocked_by.begin(), is.blocked_by.end()), should.blocked_by) << where;
-    if (harness_.time_is_virtual()) EXPECT_EQ(is.run_at, should.run_at) << where;
+    if (harness_.time_is_virtual()) {
+        EXPECT_EQ(is.run_at, should.run_at) << where;
+    }
 }
 
 // A fixed number of steps; GRISTMILL_STRESS_SECONDS, when set, makes it that long instead.

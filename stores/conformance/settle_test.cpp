@@ -77,7 +77,9 @@ TEST_P(conformance, same_failure_again_is_settled_also_when_another_has_claimed_
     EXPECT_EQ(again.attempt, 2);
     EXPECT_EQ(settle(*worker, end), settled::yes);
     EXPECT_EQ(complete(*other, again), settled::yes);
-    if (can(feature::query)) EXPECT_EQ(find(id).attempts, 2);
+    if (can(feature::query)) {
+        EXPECT_EQ(find(id).attempts, 2);
+    }
 }
 
 TEST_P(conformance, other_settlement_of_a_settled_claim_is_refused) {
@@ -103,7 +105,9 @@ TEST_P(conformance, claim_of_an_earlier_epoch_is_refused) {
     EXPECT_EQ(settle(*worker, returned(first)), settled::yes);
     const delivery second = claim_one(*worker);
     EXPECT_EQ(complete(*worker, first), settled::refused);
-    if (can(feature::query)) EXPECT_EQ(state_of(id), state::running);
+    if (can(feature::query)) {
+        EXPECT_EQ(state_of(id), state::running);
+    }
     EXPECT_EQ(complete(*worker, second), settled::yes);
 }
 
@@ -252,7 +256,9 @@ TEST_P(conformance, returned_job_keeps_its_place_in_the_order) {
     EXPECT_EQ(settle(*worker, returned(claim_one(*worker))), settled::yes);
     const auto got = ids(claim(*worker, 3));
     EXPECT_EQ(got.size(), 3u);
-    if (can_be_asked()) EXPECT_EQ(got, made);
+    if (can_be_asked()) {
+        EXPECT_EQ(got, made);
+    }
 }
 
 TEST_P(conformance, interrupted_job_is_available_at_once_and_the_attempt_does_not_count) {

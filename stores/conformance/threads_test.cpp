@@ -73,7 +73,9 @@ TEST_P(conformance, every_job_of_many_publishers_and_workers_is_finished_once) {
                     }
                     held = done.jobs;
                     EXPECT_TRUE(beat(*worker).lost.empty());
-                    if (dice.one_in(20)) EXPECT_TRUE(worker->sweep());
+                    if (dice.one_in(20)) {
+                        EXPECT_TRUE(worker->sweep());
+                    }
                 }
                 EXPECT_TRUE(held.empty());
             });
