@@ -1,0 +1,214 @@
+#include "claim.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "codec.hpp"
+#include "keys.hpp"
+#include "pick.hpp"
+#include "unique.hpp"
+
+namespace gm::stores::sqlite {
+
+using jobs::delivery;
+using jobs::state;
+using jobs::unique_for;
+
+namespace {
+
+// Jobs whose time has come are made available by whoever claims. At most so many at once, the earliest first, so that a million
+// of them does not hold everybody up; the rest follow with the next claims.
+constexpr std::int64_t most_promoted = 2'000;
+
+void promote(session& in, queue_row& queue) {
+    struct due {
+        std::int64_t id;
+        state from;
+        std::string key;
+        micros rank;
+        bool suspect;
+    };
+    std::vector<due> found;
+    {
+        query asking = in.db().ask(
+            "SELECT id, state, key, rank, crashes FROM gm_jobs INDEXED BY gm_due WHERE queue = ? AND state IN (1, 4)"
+            " AND run_at <= ? ORDER BY run_at LIMIT ?",
+            queue.number, in.now(), most_promoted);
+        while (asking.step())
+            found.push_back({asking.integer(0), static_cast<state>(asking.integer(1)), asking.text(2),
+                             asking.integer(3), asking.integer(4) > 0});
+    }
+    for (const due& each : found) {
+        in.db().run("UPDATE gm_jobs SET state = 2 WHERE id = ?", each.id);
+        in.moved(queue, each.from, state::available);
+        if (!each.suspect) key_arrived(in, queue, each.key, each.rank);
+    }
+}
+
+// How many more starts the limits of the queue as a whole allow.
+std::size_t room_in(session& in, queue_row& queue) {
+    if (queue.paused) return 0;
+    std::size_t room = std::numeric_limits<std::size_t>::max();
+    if (queue.limits.running != 0)
+        room = static_cast<std::size_t>(std::max<std::int64_t>(0, queue.limits.running - queue.running));
+    if (queue.limits.rate > 0) {
+        queue.tokens = tokens_at(queue.tokens, queue.refilled, queue.limits.rate, queue.limits.burst, in.now());
+        queue.refilled = in.now();
+        room = std::min(room, static_cast<std::size_t>(std::max(0.0, std::floor(queue.tokens))));
+    }
+    return room;
+}
+
+delivery delivered(session& in, const claimant& who, picked&& job) {
+    in.db().run("UPDATE gm_jobs SET state = 3, epoch = epoch + 1 WHERE id = ?", job.id.number);
+    in.db().run("INSERT INTO gm_running (worker, job, ran_by, started) VALUES (?, ?, ?, ?)", who.worker, job.id.number,
+                who.name, in.now());
+    queue_row& queue = in.queue(job.queue);
+    in.moved(queue, state::available, state::running);
+    if (queue.limits.rate > 0) queue.tokens -= 1;
+    if (job.unique && job.unique->until == unique_for::started) release_key(in, job.kind, job.unique->key, job.id);
+    delivery made;
+    made.which = {job.id.number, job.epoch + 1, who.worker};
+    made.id = job.id;
+    made.kind = in.name_of(job.kind);
+    made.queue = queue.name;
+    made.key = std::move(job.key);
+    made.arguments = std::move(job.arguments);
+    made.tags = std::move(job.tags);
+    made.attempt = job.attempts + 1;
+    made.crashes = job.crashes;
+    made.inserted = time_of(job.inserted);
+    made.run_at = time_of(job.run_at);
+    made.timeout = std::chrono::microseconds(job.timeout);
+    made.retry = job.retry;
+    made.has_steps = job.has_steps;
+    return made;
+}
+
+// The queues take turns: each gets the same share of what is wanted, and what one does not need goes to the others.
+class turns {
+public:
+    turns(session& in, const claimant& who, const jobs::demand& wanted) : in_(in), who_(who), wanted_(wanted) {
+        for (std::size_t i = 0; i != who.queues.size(); ++i) {
+            const std::string& name = who.queues[(who.turn + i) % who.queues.size()];
+            if (const auto number = in.find_queue(name)) queues_.push_back(*number);
+        }
+    }
+
+    claims take() {
+        for (const std::int64_t number : queues_) promote(in_, in_.queue(number));
+        if (wanted_.which == jobs::claim::suspect)
+            take_suspect();
+        else
+            take_ordinary();
+        claims made;
+        for (std::size_t i = 0, left = taken(); left != 0; ++i)
+            for (auto& jobs : lines_)
+                if (i < jobs.size()) {
+                    made.jobs.push_back(std::move(jobs[i]));
+                    --left;
+                }
+        made.suspects = std::ranges::any_of(queues_, [&](std::int64_t number) {
+            queue_row& queue = in_.queue(number);
+            return room_in(in_, queue) != 0 && pick_suspect(in_, queue);
+        });
+        made.next_in = next_time();
+        return made;
+    }
+
+private:
+    std::size_t taken() const {
+        std::size_t sum = 0;
+        for (const auto& line : lines_) sum += line.size();
+        return sum;
+    }
+
+    // What this queue may get of `share`: queues with limits give nothing beyond the idle workers.
+    std::size_t allowed(queue_row& queue, std::size_t share) {
+        const std::size_t so_far = taken();
+        const std::size_t bound = wanted_.idle + (queue.limited() ? 0 : wanted_.ahead);
+        if (so_far >= bound) return 0;
+        return std::min({share, bound - so_far, room_in(in_, queue)});
+    }
+
+    void take_ordinary() {
+        lines_.resize(queues_.size());
+        std::vector<bool> dry(queues_.size());
+        const std::size_t wanted = wanted_.idle + wanted_.ahead;
+        while (taken() < wanted) {
+            const auto wet = static_cast<std::size_t>(std::ranges::count(dry, false));
+            if (wet == 0) break;
+            const std::size_t share = (wanted - taken() + wet - 1) / wet;
+            for (std::size_t i = 0; i != queues_.size(); ++i) {
+                if (dry[i]) continue;
+                queue_row& queue = in_.queue(queues_[i]);
+                const std::size_t most = allowed(queue, share);
+                std::vector<picked> found;
+                if (most != 0) found = queue.by_key() ? pick_by_key(in_, queue, most) : pick(in_, queue, most);
+                dry[i] = found.size() < share;
+                for (picked& each : found) lines_[i].push_back(delivered(in_, who_, std::move(each)));
+            }
+        }
+    }
+
+    void take_suspect() {
+        lines_.resize(1);
+        if (wanted_.idle == 0) return;
+        for (const std::int64_t number : queues_) {
+            queue_row& queue = in_.queue(number);
+            if (room_in(in_, queue) == 0) continue;
+            std::optional<picked> found = pick_suspect(in_, queue);
+            if (!found) continue;
+            key_started(in_, queue, found->key);
+            lines_[0].push_back(delivered(in_, who_, std::move(*found)));
+            return;
+        }
+    }
+
+    std::optional<std::chrono::microseconds> next_time() {
+        std::optional<micros> next;
+        const auto sooner = [&next](std::optional<micros> at) {
+            if (at && (!next || *at < *next)) next = at;
+        };
+        for (const std::int64_t number : queues_) {
+            queue_row& queue = in_.queue(number);
+            if (queue.paused) continue;
+            sooner(
+                in_.db().number("SELECT run_at FROM gm_jobs INDEXED BY gm_due WHERE queue = ? AND state IN (1, 4)"
+                                " ORDER BY run_at LIMIT 1",
+                                number));
+            if (queue.available == 0) continue;
+            if (queue.limits.running != 0 && queue.running >= queue.limits.running) continue;
+            if (queue.limits.rate > 0 && queue.tokens < 1)
+                sooner(token_time(queue.tokens, queue.limits.rate, in_.now()));
+            if (queue.limits.rate_per_key > 0) {
+                in_.flush_keys(queue);
+                sooner(in_.db().number("SELECT min(opens) FROM gm_keys WHERE queue = ? AND opens IS NOT NULL", number));
+            }
+        }
+        if (!next) return std::nullopt;
+        return std::chrono::microseconds(std::max<micros>(0, *next - in_.now()));
+    }
+
+    session& in_;
+    const claimant& who_;
+    const jobs::demand& wanted_;
+    std::vector<std::int64_t> queues_;
+    std::vector<std::vector<delivery>> lines_;
+};
+
+}  // namespace
+
+void promote_all(session& in) {
+    std::vector<std::int64_t> queues;
+    {
+        query asking = in.db().ask("SELECT number FROM gm_queues");
+        while (asking.step()) queues.push_back(asking.integer(0));
+    }
+    for (const std::int64_t number : queues) promote(in, in.queue(number));
+}
+
+claims claim(session& in, const claimant& who, const jobs::demand& wanted) { return turns(in, who, wanted).take(); }
+
+}  // namespace gm::stores::sqlite

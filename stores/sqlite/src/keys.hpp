@@ -1,0 +1,39 @@
+#pragma once
+// Where the keys of a queue stand, for queues with fair shares or with limits for each key. An open key has an available job
+// and nothing that holds it; a claim takes the heads of open keys, in the order of what the keys have had and then of the
+// heads' ranks. So its cost does not depend on how many jobs lie behind keys that are closed.
+
+#include <optional>
+#include <string>
+
+#include "session.hpp"
+
+namespace gm::stores::sqlite {
+
+key_row read_key(session& in, const queue_row& of, const std::string& key);
+void write_key(session& in, const queue_row& of, const std::string& key, key_row& row);
+
+// Whether limits hold the key; if only its rate does, until when.
+struct key_gate {
+    bool open = true;
+    std::optional<micros> opens;
+};
+key_gate gate_of(const queue_row& of, const key_row& row, micros now);
+
+// A bucket of tokens, filled at `rate` a second up to `burst`.
+double tokens_at(double tokens, micros refilled, double rate, double burst, micros now) noexcept;
+micros token_time(double tokens, double rate, micros now) noexcept;  // when there will be one
+
+// A job has become available or is so no longer. Nothing to do in queues that do not go by keys.
+void key_arrived(session& in, const queue_row& of, const std::string& key, micros rank);
+void key_left(session& in, const queue_row& of, const std::string& key);
+// A job was claimed, or has ended its run. `refund`: it never started.
+void key_started(session& in, const queue_row& of, const std::string& key);
+void key_ended(session& in, const queue_row& of, const std::string& key, bool refund);
+
+// Makes the rows of a queue whose limits were changed.
+void rebuild_keys(session& in, const queue_row& of);
+// Removes rows that say nothing any more, a few at a time.
+void forget_idle_keys(session& in);
+
+}  // namespace gm::stores::sqlite

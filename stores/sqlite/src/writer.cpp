@@ -1,0 +1,270 @@
+#include "writer.hpp"
+
+#include <algorithm>
+#include <new>
+
+#include <gristmill/detail/os.hpp>
+
+#include "schema.hpp"
+
+namespace gm::stores::sqlite {
+
+using jobs::store_error;
+using jobs::store_fault;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr int checkpoint_pages = 2'000;  // 8 MB
+constexpr auto hearing = 50ms;
+constexpr std::size_t most_together = 256;
+
+class turn {
+public:
+    explicit turn(side_file& at) : at_(at) { at_.enter(); }
+    ~turn() { at_.leave(); }
+    turn(const turn&) = delete;
+    turn& operator=(const turn&) = delete;
+
+private:
+    side_file& at_;
+};
+
+int note_pages(void* pages, sqlite3*, const char*, int count) noexcept {
+    *static_cast<int*>(pages) = count;
+    return SQLITE_OK;
+}
+
+}  // namespace
+
+writer::writer(const std::string& path, const sqlite_options& options,
+               std::function<void(const std::set<std::string>&)> rung)
+    : path_(path),
+      patience_(options.patience),
+      rung_(std::move(rung)),
+      turnstile_(path),
+      db_(path, options.create ? connection::mode::create : connection::mode::write, options.patience),
+      checkpoints_(path, connection::mode::write, options.patience),
+      session_(db_, options.limits),
+      next_checkpoint_(checkpoint_pages) {
+    open(options);
+    thread_ = std::thread([this] { work(); });
+}
+
+writer::~writer() {
+    {
+        const std::lock_guard held(lock_);
+        stopping_ = true;
+    }
+    asked_.notify_one();
+    thread_.join();
+}
+
+void writer::open(const sqlite_options& options) {
+    const turn ours(turnstile_);
+    const fit found = fit_of(db_);
+    if (found != fit::good && !options.migrate)
+        fail(store_fault::too_old, path_ + ": its tables " +
+                                       (found == fit::none ? "are not there yet" : "are of an older gristmill") +
+                                       ": open it once with migration allowed");
+    db_.run_script("PRAGMA journal_mode = WAL; PRAGMA cache_size = -32768");
+    db_.run_script(options.durable == durability::full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+    checkpoints_.run_script("PRAGMA synchronous = FULL");
+    if (found != fit::good) {
+        db_.run_script("BEGIN IMMEDIATE");
+        try {
+            migrate(db_);
+            db_.run_script("COMMIT");
+        } catch (...) {
+            db_.roll_back();
+            throw;
+        }
+    }
+    sqlite3_wal_hook(db_.handle(), &note_pages, &wal_pages_);
+    data_version_ = db_.number("PRAGMA data_version").value_or(0);
+}
+
+std::optional<store_error> writer::run(operation& what) {
+    {
+        const std::lock_guard held(lock_);
+        if (stopping_) return store_error{store_fault::stopped, path_ + ": the store is being closed"};
+        waiting_.push_back(&what);
+        if (waiting_.size() == 1) asked_.notify_one();
+    }
+    const auto deadline = clock::now() + patience_;
+    bool patient = true;
+    while (what.done_.load(std::memory_order_acquire) == 0) {
+        if (!patient) {
+            detail::os::wait(what.done_, 0);
+        } else if (!detail::os::wait_until(what.done_, 0, deadline)) {
+            patient = false;
+            const std::lock_guard held(lock_);
+            if (std::erase(waiting_, &what) != 0)
+                return store_error{store_fault::unreachable,
+                                   path_ +
+                                       ": another process holds the file and does not go on: look for one that is "
+                                       "stopped; then the same again will do"};
+        }
+    }
+    return std::move(what.error_);
+}
+
+void writer::listen(bool wanted) noexcept {
+    const std::lock_guard held(lock_);
+    listening_ = wanted;
+    asked_.notify_one();
+}
+
+sqlite_counters writer::counters() const noexcept {
+    return {operations_.load(std::memory_order_relaxed), commits_.load(std::memory_order_relaxed),
+            checkpoint_count_.load(std::memory_order_relaxed)};
+}
+
+void writer::work() {
+    detail::os::name_this_thread("gm-sqlite");
+    std::vector<operation*> batch;
+    for (;;) {
+        {
+            std::unique_lock held(lock_);
+            const auto wanted = [this] { return stopping_ || !waiting_.empty(); };
+            if (!listening_)
+                asked_.wait(held, [&] { return wanted() || listening_; });
+            else
+                asked_.wait_for(held, hearing, wanted);
+            if (waiting_.empty() && stopping_) return;
+        }
+        commit(batch);
+        hear_others();
+    }
+}
+
+// What has piled up is taken only when it is our turn and the transaction has begun, so that all that came meanwhile is in it.
+void writer::commit(std::vector<operation*>& batch) {
+    {
+        const std::lock_guard held(lock_);
+        if (waiting_.empty()) return;
+    }
+    std::set<std::string> rung;
+    try {
+        const turn ours(turnstile_);
+        checkpoint_if_due();
+        db_.run("BEGIN IMMEDIATE");
+        batch = take();
+        run_batch(batch);
+        rung = session_.rung();
+    } catch (...) {
+        const store_error why = error_in_hand(path_);
+        db_.roll_back();
+        session_.forget();
+        if (batch.empty()) batch = take();
+        for (operation* const each : batch) each->error_ = why;
+    }
+    for (operation* const each : batch)
+        if (!each->error_) each->committed();
+    if (!rung.empty()) rung_(rung);
+    for (operation* const each : batch) finish(*each);
+    batch.clear();
+}
+
+std::vector<operation*> writer::take() {
+    const std::lock_guard held(lock_);
+    std::vector<operation*> taken;
+    if (waiting_.size() <= most_together) {
+        taken.swap(waiting_);
+    } else {
+        taken.assign(waiting_.begin(), waiting_.begin() + most_together);
+        waiting_.erase(waiting_.begin(), waiting_.begin() + most_together);
+    }
+    return taken;
+}
+
+void writer::run_batch(std::vector<operation*>& batch) {
+    operations_.fetch_add(batch.size(), std::memory_order_relaxed);
+    if (!run_together(batch)) run_apart(batch);
+}
+
+bool writer::run_together(std::vector<operation*>& batch) {
+    session_.begin();
+    for (operation* const each : batch)
+        if (!run_one(*each)) {
+            db_.roll_back();
+            session_.forget();
+            return batch.size() == 1;  // its error stands
+        }
+    session_.flush();
+    db_.run("COMMIT");
+    commits_.fetch_add(1, std::memory_order_relaxed);
+    return true;
+}
+
+// Once more, one by one. An error of the disk rolls everything back: then those that had gone well fail with it.
+void writer::run_apart(std::vector<operation*>& batch) {
+    db_.run("BEGIN IMMEDIATE");
+    session_.begin();
+    for (operation* const each : batch) {
+        each->error_.reset();
+        db_.run("SAVEPOINT one");
+        if (run_one(*each)) {
+            session_.flush();
+        } else {
+            if (!db_.in_transaction()) throw trouble{*each->error_};
+            db_.run("ROLLBACK TO one");
+            session_.forget();
+        }
+        db_.run("RELEASE one");
+    }
+    db_.run("COMMIT");
+    commits_.fetch_add(1, std::memory_order_relaxed);
+}
+
+bool writer::run_one(operation& what) noexcept {
+    try {
+        what.run(session_);
+        return true;
+    } catch (...) {
+        what.error_ = error_in_hand(path_);
+        return false;
+    }
+}
+
+// The thread that waits may return, and the operation be gone, as soon as the word has changed.
+void writer::finish(operation& what) noexcept {
+    std::atomic<std::uint32_t>& done = what.done_;
+    done.store(1, std::memory_order_release);
+    detail::os::wake_one(done);
+}
+
+// The version of SQLite in Debian 12 can lose a commit of one process that falls together with a checkpoint of another. So
+// nobody can commit here: our own connection holds the write transaction while the second one copies the pages.
+void writer::checkpoint_if_due() noexcept {
+    if (wal_pages_ < next_checkpoint_) return;
+    try {
+        db_.run("BEGIN IMMEDIATE");
+        int in_wal = 0, copied = 0;
+        const int code =
+            sqlite3_wal_checkpoint_v2(checkpoints_.handle(), "main", SQLITE_CHECKPOINT_PASSIVE, &in_wal, &copied);
+        db_.run("COMMIT");
+        checkpoint_count_.fetch_add(1, std::memory_order_relaxed);
+        // A reader that holds an old state, or a full disk, keeps some pages back: try again when there is more.
+        next_checkpoint_ = code == SQLITE_OK && copied == in_wal ? checkpoint_pages : wal_pages_ + checkpoint_pages;
+        wal_pages_ = 0;
+    } catch (const trouble&) {
+        db_.roll_back();
+        next_checkpoint_ = wal_pages_ + checkpoint_pages;
+    }
+}
+
+// The number changes when another connection has committed: another process, or the application with jobs of its own.
+void writer::hear_others() noexcept {
+    const auto now = clock::now();
+    if (now - heard_ < hearing) return;
+    heard_ = now;
+    try {
+        const std::int64_t version = db_.number("PRAGMA data_version").value_or(0);
+        if (std::exchange(data_version_, version) != version) rung_({});
+    } catch (const trouble&) {
+        // Whoever asks for something next will be told.
+    }
+}
+
+}  // namespace gm::stores::sqlite
