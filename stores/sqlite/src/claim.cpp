@@ -86,7 +86,8 @@ delivery delivered(session& in, const claimant& who, picked&& job) {
     return made;
 }
 
-// The queues take turns: each gets the same share of what is wanted, and what one does not need goes to the others.
+// The queues take turns: each gets the same share of what is wanted, and what one does not need goes to the others. First what
+// idle workers start at once; what is to be at hand beyond that comes from queues without limits.
 class turns {
 public:
     turns(session& in, const claimant& who, const jobs::demand& wanted) : in_(in), who_(who), wanted_(wanted) {
@@ -98,62 +99,62 @@ public:
 
     claims take() {
         for (const std::int64_t number : queues_) promote(in_, in_.queue(number));
-        if (wanted_.which == jobs::claim::suspect)
+        if (wanted_.which == jobs::claim::suspect) {
             take_suspect();
-        else
-            take_ordinary();
-        claims made;
-        for (std::size_t i = 0, left = taken(); left != 0; ++i)
-            for (auto& jobs : lines_)
-                if (i < jobs.size()) {
-                    made.jobs.push_back(std::move(jobs[i]));
-                    --left;
-                }
-        made.suspects = std::ranges::any_of(queues_, [&](std::int64_t number) {
+        } else {
+            take_ordinary(wanted_.idle, true);
+            if (made_.jobs.size() == wanted_.idle) take_ordinary(wanted_.ahead, false);
+        }
+        made_.suspects = std::ranges::any_of(queues_, [&](std::int64_t number) {
             queue_row& queue = in_.queue(number);
             return room_in(in_, queue) != 0 && pick_suspect(in_, queue);
         });
-        made.next_in = next_time();
-        return made;
+        made_.next_in = next_time();
+        return std::move(made_);
     }
 
 private:
-    std::size_t taken() const {
-        std::size_t sum = 0;
-        for (const auto& line : lines_) sum += line.size();
-        return sum;
-    }
+    struct line {
+        queue_row& queue;
+        std::vector<delivery> jobs{};
+        bool dry = false;
+    };
 
-    // What this queue may get of `share`: queues with limits give nothing beyond the idle workers.
-    std::size_t allowed(queue_row& queue, std::size_t share) {
-        const std::size_t so_far = taken();
-        const std::size_t bound = wanted_.idle + (queue.limited() ? 0 : wanted_.ahead);
-        if (so_far >= bound) return 0;
-        return std::min({share, bound - so_far, room_in(in_, queue)});
-    }
-
-    void take_ordinary() {
-        lines_.resize(queues_.size());
-        std::vector<bool> dry(queues_.size());
-        const std::size_t wanted = wanted_.idle + wanted_.ahead;
-        while (taken() < wanted) {
-            const auto wet = static_cast<std::size_t>(std::ranges::count(dry, false));
+    void take_ordinary(std::size_t wanted, bool limited_too) {
+        std::vector<line> lines;
+        for (const std::int64_t number : queues_)
+            if (queue_row& queue = in_.queue(number); limited_too || !queue.limited()) lines.push_back({queue});
+        std::size_t taken = 0;
+        while (taken < wanted) {
+            const auto wet = static_cast<std::size_t>(std::ranges::count(lines, false, &line::dry));
             if (wet == 0) break;
-            const std::size_t share = (wanted - taken() + wet - 1) / wet;
-            for (std::size_t i = 0; i != queues_.size(); ++i) {
-                if (dry[i]) continue;
-                queue_row& queue = in_.queue(queues_[i]);
-                const std::size_t most = allowed(queue, share);
-                std::vector<picked> found;
-                if (most != 0) found = queue.by_key() ? pick_by_key(in_, queue, most) : pick(in_, queue, most);
-                dry[i] = found.size() < share;
-                for (picked& each : found) lines_[i].push_back(delivered(in_, who_, std::move(each)));
-            }
+            const std::size_t share = (wanted - taken + wet - 1) / wet;
+            for (line& each : lines)
+                if (!each.dry) taken += take_from(each, std::min(share, wanted - taken));
         }
+        weave(lines, taken);
+    }
+
+    std::size_t take_from(line& which, std::size_t share) {
+        const std::size_t most = std::min(share, room_in(in_, which.queue));
+        std::vector<picked> found;
+        if (most != 0)
+            found = which.queue.by_key() ? pick_by_key(in_, which.queue, most) : pick(in_, which.queue, most);
+        which.dry = found.size() < share;
+        for (picked& each : found) which.jobs.push_back(delivered(in_, who_, std::move(each)));
+        return found.size();
+    }
+
+    void weave(std::vector<line>& lines, std::size_t left) {
+        for (std::size_t i = 0; left != 0; ++i)
+            for (line& each : lines)
+                if (i < each.jobs.size()) {
+                    made_.jobs.push_back(std::move(each.jobs[i]));
+                    --left;
+                }
     }
 
     void take_suspect() {
-        lines_.resize(1);
         if (wanted_.idle == 0) return;
         for (const std::int64_t number : queues_) {
             queue_row& queue = in_.queue(number);
@@ -161,7 +162,7 @@ private:
             std::optional<picked> found = pick_suspect(in_, queue);
             if (!found) continue;
             key_started(in_, queue, found->key);
-            lines_[0].push_back(delivered(in_, who_, std::move(*found)));
+            made_.jobs.push_back(delivered(in_, who_, std::move(*found)));
             return;
         }
     }
@@ -195,7 +196,7 @@ private:
     const claimant& who_;
     const jobs::demand& wanted_;
     std::vector<std::int64_t> queues_;
-    std::vector<std::vector<delivery>> lines_;
+    claims made_;
 };
 
 }  // namespace

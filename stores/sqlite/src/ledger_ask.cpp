@@ -118,8 +118,10 @@ result<std::vector<jobs::worker_report>, store_error> file_ledger::workers() {
             " completed, failed, wanted, boot = ? AND until >= ? FROM gm_workers AS w ORDER BY number",
             boot_id(), boot_now());
         while (asking.step()) {
-            jobs::worker_report made{
-                .number = asking.integer(0), .name = asking.text(1), .queues = tags_from(asking.bytes(2))};
+            jobs::worker_report made;
+            made.number = asking.integer(0);
+            made.name = asking.text(1);
+            made.queues = tags_from(asking.bytes(2));
             made.started = time_of(asking.integer(3));
             made.last_beat = time_of(asking.integer(4));
             made.how.workers = static_cast<unsigned>(asking.integer(5));

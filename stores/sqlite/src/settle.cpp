@@ -67,7 +67,7 @@ std::optional<claimed> claim_of(session& in, job_id id, std::optional<std::int64
     " unique_key, unique_until, unique_window, " verdict ", " overlapping ", " ran_by ", " started                \
     ", progress, note, ?3, " result ", " type " FROM gm_jobs WHERE id = ?1"
 constexpr char finish_claimed[] = GRISTMILL_FINISH("?4", "coalesce(?5, verdict), iif(?5 IS NULL, verdict_epoch, epoch)",
-                                                   "overlapping OR ?6", "?7", "?8", "?9", "?10");
+                                                   "coalesce(?6, overlapping)", "?7", "?8", "?9", "?10");
 constexpr char finish_unclaimed[] =
     GRISTMILL_FINISH("attempts", "verdict, verdict_epoch", "overlapping", "ran_by", "started", "x''", "''");
 #undef GRISTMILL_FINISH
@@ -81,12 +81,18 @@ void leave_running(session& in, const claimed& job) {
     in.db().run("DELETE FROM gm_running WHERE worker = ? AND job = ?", job.worker, job.id.number);
 }
 
+// What it says of the attempt before; none: that stays.
+std::optional<int> overlapping_of(const settlement& finish) {
+    if (finish.what != verdict::retry && finish.what != verdict::dead) return std::nullopt;
+    return finish.overlapping ? 1 : 0;
+}
+
 // `as`: what was asked for; null after a crash, which nobody can ask for again.
 void end(session& in, const claimed& job, state how, std::optional<verdict> as, int attempts, const settlement& with) {
     std::optional<int> verdict_number;
     if (as) verdict_number = static_cast<int>(*as);
     in.db().run(finish_claimed, job.id.number, static_cast<int>(how), in.now(), attempts, verdict_number,
-                with.overlapping ? 1 : 0, job.ran_by, job.started, blob{with.result.bytes}, with.result.type);
+                overlapping_of(with), job.ran_by, job.started, blob{with.result.bytes}, with.result.type);
     in.db().run("DELETE FROM gm_jobs WHERE id = ?", job.id.number);
     leave_running(in, job);
     queue_row& queue = in.queue(job.queue);
@@ -99,7 +105,7 @@ struct next_stand {
     state to = state::available;
     micros run_at = 0;
     int attempts = 0, crashed = 0, interrupted = 0;
-    bool overlapping = false;
+    std::optional<int> overlapping{};
     bool never_started = false;
 };
 
@@ -114,11 +120,11 @@ void give_back(session& in, const claimed& job, const next_stand& next, std::opt
     const micros rank = rank_of(next.run_at, job.priority);
     in.db().run(
         "UPDATE gm_jobs SET state = ?2, run_at = ?3, rank = ?4, attempts = ?5, crashes = crashes + ?6,"
-        " interruptions = interruptions + ?7, overlapping = overlapping OR ?8, verdict = coalesce(?9, verdict),"
+        " interruptions = interruptions + ?7, overlapping = coalesce(?8, overlapping), verdict = coalesce(?9, verdict),"
         " verdict_epoch = iif(?9 IS NULL, verdict_epoch, epoch), ran_by = coalesce(?10, ran_by),"
         " started = coalesce(?11, started) WHERE id = ?1",
         job.id.number, static_cast<int>(next.to), next.run_at, rank, next.attempts, next.crashed, next.interrupted,
-        next.overlapping ? 1 : 0, verdict_number, ran_by, ran_at);
+        next.overlapping, verdict_number, ran_by, ran_at);
     leave_running(in, job);
     queue_row& queue = in.queue(job.queue);
     in.moved(queue, state::running, next.to);
@@ -167,7 +173,8 @@ void settle_failed(session& in, const claimed& job, const settlement& finish, mi
     if (finish.what == verdict::dead || job.cancel_asked)
         return end(in, job, job.cancel_asked ? state::cancelled : state::dead, finish.what, attempts, finish);
     const micros at = std::max(micros_of(finish.at), in.now());
-    give_back(in, job, {.to = state::retrying, .run_at = at, .attempts = attempts, .overlapping = finish.overlapping},
+    give_back(in, job,
+              {.to = state::retrying, .run_at = at, .attempts = attempts, .overlapping = overlapping_of(finish)},
               finish.what);
 }
 

@@ -87,7 +87,9 @@ struct file_source::exchange_operation final : operation {
     }
 
     void committed() noexcept override {
-        for (const jobs::settlement& each : finishes) self.let_go(each.which);
+        // What was refused stays until a beat has told that it is lost.
+        for (std::size_t i = 0; i != finishes.size(); ++i)
+            if (made.outcomes[i] == jobs::settled::yes) self.let_go(finishes[i].which);
         for (const jobs::delivery& each : made.jobs) {
             self.held_.insert(each.which);
             if (each.crashes > 0) self.suspect_ = each.which;
