@@ -1,5 +1,7 @@
 #include "store.hpp"
 
+#include <unistd.h>
+
 #include "insert.hpp"
 
 namespace gm::stores::sqlite {
@@ -23,16 +25,18 @@ constexpr jobs::feature_table table_of(bool full) {
 
 constexpr jobs::feature_table features_full = table_of(true), features_normal = table_of(false);
 
-std::string checked(const std::string& path) {
+std::string checked(const std::string& path, const sqlite_options& options) {
     std::string real = real_path(path);
     refuse_network(real);
+    if (!options.create && ::access(real.c_str(), F_OK) != 0)
+        fail(jobs::store_fault::missing, real + ": there is no such file");
     return real;
 }
 
 }  // namespace
 
 file_store::file_store(const std::string& path, const sqlite_options& options)
-    : path_(checked(path)),
+    : path_(checked(path, options)),
       limits_(options.limits),
       durable_(options.durable),
       writer_(path_, options, [this](const std::set<std::string>& queues) { bells_.ring(queues); }),

@@ -30,6 +30,14 @@ private:
     side_file& at_;
 };
 
+// Looks at the file before anything is put beside it.
+const std::string& usable(connection& db) {
+    static_cast<void>(db.number("PRAGMA schema_version"));
+    if (sqlite3_db_readonly(db.handle(), "main") == 1)
+        fail(store_fault::refused, db.path() + ": is read-only for this user: a store writes, even when it only looks");
+    return db.path();
+}
+
 int note_pages(void* pages, sqlite3*, const char*, int count) noexcept {
     *static_cast<int*>(pages) = count;
     return SQLITE_OK;
@@ -42,9 +50,9 @@ writer::writer(const std::string& path, const sqlite_options& options,
     : path_(path),
       patience_(options.patience),
       rung_(std::move(rung)),
-      turnstile_(path),
       db_(path, options.create ? connection::mode::create : connection::mode::write, options.patience),
       checkpoints_(path, connection::mode::write, options.patience),
+      turnstile_(usable(db_)),
       session_(db_, options.limits),
       next_checkpoint_(checkpoint_pages) {
     open(options);

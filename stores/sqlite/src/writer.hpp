@@ -94,9 +94,9 @@ private:
     const std::string path_;
     const std::chrono::milliseconds patience_;
     const std::function<void(const std::set<std::string>&)> rung_;
-    side_file turnstile_;
     connection db_;
     connection checkpoints_;
+    side_file turnstile_;
     session session_;
 
     std::atomic<std::uint64_t> operations_{0}, commits_{0}, checkpoint_count_{0};
