@@ -24,7 +24,7 @@ public:
     result<std::unique_ptr<jobs::source>, jobs::store_error> subscribe(const jobs::subscription& how) override;
     jobs::wall_time now() override;
 
-    sqlite_counters counters() const noexcept { return writer_.counters(); }
+    sqlite_counters counters() const { return writer_.counters(); }
 
 private:
     result<std::vector<jobs::published>, jobs::store_error> publish(std::span<const jobs::new_job> jobs) override;

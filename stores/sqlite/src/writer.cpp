@@ -123,9 +123,14 @@ void writer::listen(bool wanted) noexcept {
     asked_.notify_one();
 }
 
-sqlite_counters writer::counters() const noexcept {
-    return {operations_.load(std::memory_order_relaxed), commits_.load(std::memory_order_relaxed),
-            checkpoint_count_.load(std::memory_order_relaxed)};
+sqlite_counters writer::counters() const {
+    sqlite_counters now;
+    now.operations = operations_.load(std::memory_order_relaxed);
+    now.commits = commits_.load(std::memory_order_relaxed);
+    now.checkpoints = checkpoint_count_.load(std::memory_order_relaxed);
+    const std::lock_guard held(lock_);
+    now.waiting = waiting_.size();
+    return now;
 }
 
 void writer::work() {

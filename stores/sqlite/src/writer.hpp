@@ -73,7 +73,7 @@ public:
     // Whether to look now and then for what other processes have written.
     void listen(bool wanted) noexcept;
 
-    sqlite_counters counters() const noexcept;
+    sqlite_counters counters() const;
     const std::string& path() const noexcept { return path_; }
 
 private:
@@ -105,7 +105,7 @@ private:
     std::int64_t data_version_ = 0;
     clock::time_point heard_{};
 
-    std::mutex lock_;  // protects what follows
+    mutable std::mutex lock_;  // protects what follows
     std::condition_variable asked_;
     std::vector<operation*> waiting_;
     bool listening_ = false;

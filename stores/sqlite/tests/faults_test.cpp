@@ -208,8 +208,7 @@ TEST(sqlite_faults, killed_and_replaced_workers_lose_no_job_and_finish_none_twic
     EXPECT_EQ(counted.starts_after_done, 0);
     for (const auto& [id, times] : counted.done) EXPECT_EQ(times, 1) << "job " << id;
     const auto all = store->ledger()->list({}, {.most = number});
-    for (const record& each : *all)
-        EXPECT_EQ(each.attempts, 1) << each.id.number;
+    for (const record& each : *all) EXPECT_EQ(each.attempts, 1) << each.id.number;
 }
 
 TEST(sqlite_faults, several_processes_publish_and_drain_one_file) {

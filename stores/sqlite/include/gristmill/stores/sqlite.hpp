@@ -52,6 +52,7 @@ struct sqlite_counters {
     std::uint64_t operations = 0;   // publish, exchange, beat, sweep, changes
     std::uint64_t commits = 0;      // each an fsync at durability::full
     std::uint64_t checkpoints = 0;  // each two more
+    std::uint64_t waiting = 0;      // operations that wait for the next commit, now
 };
 // requires: a store that open_sqlite has made.
 sqlite_counters counters_of(const jobs::store& store);
