@@ -161,7 +161,7 @@ private:
             if (room_in(in_, queue) == 0) continue;
             std::optional<picked> found = pick_suspect(in_, queue);
             if (!found) continue;
-            key_started(in_, queue, found->key);
+            if (queue.by_key()) key_started(queue, in_.key(queue, found->key), in_.now());
             made_.jobs.push_back(delivered(in_, who_, std::move(*found)));
             return;
         }

@@ -14,26 +14,58 @@ micros token_time(double tokens, double rate, micros now) noexcept {
     return now + static_cast<micros>(std::ceil(std::max(0.0, 1 - tokens) / rate * 1e6));
 }
 
+namespace {
+
+double weight_of(session& in, const queue_row& of, const std::string& key) {
+    if (!of.limits.fair) return 1;
+    query asking = in.db().ask("SELECT weight FROM gm_weights WHERE queue = ? AND key = ?", of.number, key);
+    return asking.step() ? asking.real(0) : 1;
+}
+
+// From five columns.
+void read_columns(query& from, int first, key_row& row) {
+    row.stored = true;
+    if (!from.is_null(first)) row.head = from.integer(first);
+    row.running = from.integer(first + 1);
+    row.served = from.real(first + 2);
+    row.tokens = from.real(first + 3);
+    row.refilled = from.integer(first + 4);
+}
+
+}  // namespace
+
 key_row read_key(session& in, const queue_row& of, const std::string& key) {
     key_row row;
     row.served = of.turn;
     row.tokens = of.limits.burst_per_key;
     row.refilled = in.now();
+    row.weight = weight_of(in, of, key);
     query asking = in.db().ask(
         "SELECT head, running, served, tokens, refilled FROM gm_keys WHERE queue = ? AND key = ?", of.number, key);
-    if (asking.step()) {
-        row.stored = true;
-        if (!asking.is_null(0)) row.head = asking.integer(0);
-        row.running = asking.integer(1);
-        row.served = asking.real(2);
-        row.tokens = asking.real(3);
-        row.refilled = asking.integer(4);
-    }
-    if (of.limits.fair) {
-        query weight = in.db().ask("SELECT weight FROM gm_weights WHERE queue = ? AND key = ?", of.number, key);
-        if (weight.step()) row.weight = weight.real(0);
-    }
+    if (asking.step()) read_columns(asking, 0, row);
     return row;
+}
+
+std::vector<std::pair<const std::string*, key_row*>> open_keys(session& in, const queue_row& of, std::size_t wanted) {
+    const auto take = [&](query from) {
+        while (from.step()) {
+            auto [row, fresh] = in.known_key(of, from.text(0));
+            if (!fresh) continue;
+            read_columns(from, 1, *row);
+            row->weight = weight_of(in, of, from.text(0));
+        }
+    };
+    const std::size_t touched = in.known_keys(of).size();
+    take(
+        in.db().ask("SELECT key, head, running, served, tokens, refilled FROM gm_keys INDEXED BY gm_keys_open"
+                    " WHERE queue = ? AND open = 1 ORDER BY served, head LIMIT ?",
+                    of.number, wanted + touched));
+    // Those that waited for their rate alone.
+    take(
+        in.db().ask("SELECT key, head, running, served, tokens, refilled FROM gm_keys INDEXED BY gm_keys_opens"
+                    " WHERE queue = ? AND opens IS NOT NULL AND opens <= ? LIMIT ?",
+                    of.number, in.now(), wanted + touched));
+    return in.known_keys(of);
 }
 
 namespace {
@@ -98,14 +130,12 @@ void key_left(session& in, const queue_row& of, const std::string& key) {
     if (of.by_key()) in.key(of, key).stale = true;
 }
 
-void key_started(session& in, const queue_row& of, const std::string& key) {
-    if (!of.by_key()) return;
-    key_row& row = in.key(of, key);
+void key_started(const queue_row& of, key_row& row, micros now) noexcept {
     ++row.running;
     row.served += 1 / row.weight;
     if (of.limits.rate_per_key > 0) {
-        row.tokens = tokens_at(row.tokens, row.refilled, of.limits.rate_per_key, of.limits.burst_per_key, in.now()) - 1;
-        row.refilled = in.now();
+        row.tokens = tokens_at(row.tokens, row.refilled, of.limits.rate_per_key, of.limits.burst_per_key, now) - 1;
+        row.refilled = now;
     }
 }
 

@@ -5,6 +5,8 @@
 
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "session.hpp"
 
@@ -27,8 +29,13 @@ micros token_time(double tokens, double rate, micros now) noexcept;  // when the
 // A job has become available or is so no longer. Nothing to do in queues that do not go by keys.
 void key_arrived(session& in, const queue_row& of, const std::string& key, micros rank);
 void key_left(session& in, const queue_row& of, const std::string& key);
+// The keys that are open, in no order, and enough of them: as many as jobs are wanted will do, by what they have had and then by
+// their heads' ranks, for with each pick but the last one of them is still as it was, and goes before all that were left out.
+// Those that this transaction has touched are among them whatever they are.
+std::vector<std::pair<const std::string*, key_row*>> open_keys(session& in, const queue_row& of, std::size_t wanted);
+
 // A job was claimed, or has ended its run. `refund`: it never started.
-void key_started(session& in, const queue_row& of, const std::string& key);
+void key_started(const queue_row& of, key_row& row, micros now) noexcept;
 void key_ended(session& in, const queue_row& of, const std::string& key, bool refund);
 
 // Makes the rows of a queue whose limits were changed.

@@ -53,38 +53,47 @@ constexpr char without_key[] =
 constexpr char any_key[] = "SELECT " GRISTMILL_PICKED
                            " FROM gm_jobs INDEXED BY gm_ready_keyed WHERE queue = ? AND state = 2 AND crashes = 0"
                            " AND key <> '' ORDER BY rank, id LIMIT ?";
-constexpr char one_key[] =
-    "SELECT " GRISTMILL_PICKED
-    " FROM gm_jobs INDEXED BY gm_ready_key WHERE queue = ? AND key = ? AND state = 2 AND crashes = 0"
+constexpr char by_id[] = "SELECT " GRISTMILL_PICKED " FROM gm_jobs WHERE id = ?";
+constexpr char ranks_without_key[] =
+    "SELECT rank, id FROM gm_jobs INDEXED BY gm_ready WHERE queue = ? AND state = 2 AND crashes = 0 AND key = ''"
+    " ORDER BY rank, id LIMIT ? OFFSET ?";
+constexpr char ranks_of_key[] =
+    "SELECT rank, id FROM gm_jobs INDEXED BY gm_ready_key WHERE queue = ? AND key = ? AND state = 2 AND crashes = 0"
     " AND key <> '' ORDER BY rank, id LIMIT ? OFFSET ?";
 
-// The jobs of one key in their order, read in pieces that grow: most keys give one job, one key may give all.
+// The jobs of one key in their order, by their index alone, in pieces: most keys give a few, one key may give all.
 class line {
 public:
-    line(session& in, std::int64_t queue, std::string key) : in_(in), queue_(queue), key_(std::move(key)) {}
+    line(session& in, std::int64_t queue, const std::string& key, key_row& row, std::size_t piece)
+        : in_(in), queue_(queue), key_(key), row_(row), piece_(piece) {}
 
-    // The next one; null if there is none.
-    picked* front() {
+    key_row& row() const noexcept { return row_; }
+    // The next one: rank and id; none if there is none.
+    std::optional<std::pair<micros, std::int64_t>> front() {
         if (next_ == jobs_.size() && !done_) refill();
-        return next_ == jobs_.size() ? nullptr : &jobs_[next_];
+        if (next_ == jobs_.size()) return std::nullopt;
+        return jobs_[next_];
     }
-    void pop() { ++next_; }
+    void pop() noexcept { ++next_; }
 
 private:
     void refill() {
         read_ += jobs_.size();
-        jobs_ = key_.empty() ? read_all(in_.db().ask(without_key, queue_, piece_, read_), queue_)
-                             : read_all(in_.db().ask(one_key, queue_, key_, piece_, read_), queue_);
-        done_ = jobs_.size() < piece_;
+        jobs_.clear();
         next_ = 0;
+        query asking = key_.empty() ? in_.db().ask(ranks_without_key, queue_, piece_, read_)
+                                    : in_.db().ask(ranks_of_key, queue_, key_, piece_, read_);
+        while (asking.step()) jobs_.emplace_back(asking.integer(0), asking.integer(1));
+        done_ = jobs_.size() < piece_;
         piece_ = std::min<std::size_t>(piece_ * 4, 256);
     }
 
     session& in_;
     const std::int64_t queue_;
-    const std::string key_;
-    std::vector<picked> jobs_;
-    std::size_t next_ = 0, read_ = 0, piece_ = 2;
+    const std::string& key_;
+    key_row& row_;
+    std::vector<std::pair<micros, std::int64_t>> jobs_;
+    std::size_t next_ = 0, read_ = 0, piece_;
     bool done_ = false;
 };
 
@@ -103,52 +112,40 @@ std::vector<picked> pick(session& in, const queue_row& queue, std::size_t most) 
     return both;
 }
 
-std::vector<picked> pick_by_key(session& in, queue_row& queue, std::size_t most) {
-    in.flush_keys(queue);
-    // Keys that waited for their rate alone.
-    std::vector<std::string> rested;
-    {
-        query asking =
-            in.db().ask("SELECT key FROM gm_keys WHERE queue = ? AND opens IS NOT NULL AND opens <= ? LIMIT ?",
-                        queue.number, in.now(), most);
-        while (asking.step()) rested.push_back(asking.text(0));
-    }
-    for (const std::string& key : rested) in.key(queue, key);
-    if (!rested.empty()) in.flush_keys(queue);
-
-    // As many keys as jobs are wanted will do: with each pick but the last, one of them is still as it was, and goes before
-    // all that were left out.
+// The lines of all keys that may give one of the first `most` jobs.
+std::vector<line> lines_of(session& in, const queue_row& queue, std::size_t most) {
+    const std::vector<std::pair<const std::string*, key_row*>> keys = open_keys(in, queue, most);
+    const std::size_t piece = keys.empty() ? 0 : std::clamp<std::size_t>(most / keys.size() + 1, 2, 256);
     std::vector<line> lines;
-    std::vector<std::string> keys;
-    {
-        query asking = in.db().ask(
-            "SELECT key FROM gm_keys INDEXED BY gm_keys_open WHERE queue = ? AND open = 1"
-            " ORDER BY served, head LIMIT ?",
-            queue.number, most);
-        while (asking.step()) keys.push_back(asking.text(0));
-    }
+    lines.reserve(keys.size());
+    for (const auto& [key, row] : keys) lines.emplace_back(in, queue.number, *key, *row, piece);
+    return lines;
+}
+
+std::vector<picked> pick_by_key(session& in, queue_row& queue, std::size_t most) {
+    std::vector<line> lines = lines_of(in, queue, most);
     using stand = std::tuple<double, micros, std::int64_t, std::size_t>;  // served, rank, id, which
     std::priority_queue<stand, std::vector<stand>, std::greater<>> next;
     const auto line_up = [&](std::size_t which) {
-        key_row& row = in.key(queue, keys[which]);
-        picked* const job = lines[which].front();
-        row.head = job ? std::optional(job->rank) : std::nullopt;
+        key_row& row = lines[which].row();
+        const auto job = lines[which].front();
+        row.head = job ? std::optional(job->first) : std::nullopt;
+        row.stale = false;
         if (job && gate_of(queue, row, in.now()).open)
-            next.emplace(queue.limits.fair ? row.served : 0.0, job->rank, job->id.number, which);
+            next.emplace(queue.limits.fair ? row.served : 0.0, job->first, job->second, which);
     };
-    lines.reserve(keys.size());
-    for (std::size_t i = 0; i != keys.size(); ++i) {
-        lines.emplace_back(in, queue.number, keys[i]);
-        line_up(i);
-    }
+    for (std::size_t i = 0; i != lines.size(); ++i) line_up(i);
     std::vector<picked> jobs;
     while (jobs.size() < most && !next.empty()) {
         const auto [served, rank, id, which] = next.top();
         next.pop();
         if (queue.limits.fair) queue.turn = std::max(queue.turn, served);
-        jobs.push_back(std::move(*lines[which].front()));
+        query asking = in.db().ask(by_id, id);
+        if (!asking.step())
+            fail(jobs::store_fault::damaged, in.db().path() + ": an index of the jobs names one that is not there");
+        jobs.push_back(read(asking, queue.number));
         lines[which].pop();
-        key_started(in, queue, keys[which]);
+        key_started(queue, lines[which].row(), in.now());
         line_up(which);
     }
     return jobs;

@@ -156,6 +156,19 @@ key_row& session::key(const queue_row& of, const std::string& key) {
     return place->second;
 }
 
+std::pair<key_row*, bool> session::known_key(const queue_row& of, const std::string& key) {
+    const auto [place, fresh] = keys_.try_emplace({of.number, key});
+    return {&place->second, fresh};
+}
+
+std::vector<std::pair<const std::string*, key_row*>> session::known_keys(const queue_row& of) {
+    std::vector<std::pair<const std::string*, key_row*>> known;
+    for (auto place = keys_.lower_bound({of.number, {}}); place != keys_.end() && place->first.first == of.number;
+         ++place)
+        known.emplace_back(&place->first.second, &place->second);
+    return known;
+}
+
 void session::write(const queue_row& of, const std::string& name, key_row& row) { write_key(*this, of, name, row); }
 
 void session::flush_keys(const queue_row& of) {

@@ -84,6 +84,9 @@ public:
 
     // Where a key stands. requires: queue.by_key().
     key_row& key(const queue_row& queue, const std::string& key);
+    // The same without a look at the table: whether it had to be made.
+    std::pair<key_row*, bool> known_key(const queue_row& queue, const std::string& key);
+    std::vector<std::pair<const std::string*, key_row*>> known_keys(const queue_row& queue);
     void flush_keys(const queue_row& queue);
     void forget_keys() noexcept { keys_.clear(); }  // requires: flushed
 

@@ -70,6 +70,10 @@ constexpr char finish_claimed[] = GRISTMILL_FINISH("?4", "coalesce(?5, verdict),
                                                    "coalesce(?6, overlapping)", "?7", "?8", "?9", "?10");
 constexpr char finish_unclaimed[] =
     GRISTMILL_FINISH("attempts", "verdict, verdict_epoch", "overlapping", "ran_by", "started", "x''", "''");
+constexpr char finish_ordinary[] =
+    GRISTMILL_FINISH("attempts + 1", "0, epoch", "overlapping", "?4", "?5", "?6",
+                     "?7") " AND state = 3 AND epoch = ?8 AND cancel_asked = 0 AND children = 0 AND unique_key IS NULL";
+static_assert(static_cast<int>(verdict::completed) == 0);
 #undef GRISTMILL_FINISH
 
 void after_the_end(session& in, const claimed& job, state how) {
@@ -216,6 +220,20 @@ settled settle(session& in, std::int64_t worker, const settlement& finish) {
     }
     give_back(in, job, next, finish.what);
     return settled::yes;
+}
+
+bool complete(session& in, std::int64_t worker, const settlement& finish, const remembered& job) {
+    if (finish.what != verdict::completed || finish.which.third != worker) return false;
+    if (in.db().run(finish_ordinary, finish.which.first, static_cast<int>(state::completed), in.now(), job.name,
+                    job.started, blob{finish.result.bytes}, finish.result.type, finish.which.second) == 0)
+        return false;
+    in.db().run("DELETE FROM gm_jobs WHERE id = ?", finish.which.first);
+    in.db().run("DELETE FROM gm_running WHERE worker = ? AND job = ?", worker, finish.which.first);
+    queue_row& queue = in.queue(job.queue);
+    ++queue.completed;
+    in.moved(queue, state::running, state::completed);
+    key_ended(in, queue, job.key, false);
+    return true;
 }
 
 void crashed(session& in, job_id id, std::int64_t worker) {

@@ -77,11 +77,14 @@ struct file_source::exchange_operation final : operation {
     void run(session& in) override {
         made = {};
         made.outcomes.reserve(finishes.size());
-        for (const jobs::settlement& each : finishes) made.outcomes.push_back(settle(in, self.self_.number, each));
+        for (const jobs::settlement& each : finishes) made.outcomes.push_back(settle_one(in, each));
         if (wanted.idle + wanted.ahead == 0) return;
         self.claims_.name = in.number_of(self.self_.name);
         claims taken = claim(in, self.claims_, may_claim(in) ? wanted : demand{.which = wanted.which});
         made.jobs = std::move(taken.jobs);
+        claimed_at = in.now();
+        queues.clear();
+        for (const jobs::delivery& each : made.jobs) queues.push_back(in.queue(each.queue).number);
         made.suspects = taken.suspects;
         made.next_in = taken.next_in;
     }
@@ -90,11 +93,19 @@ struct file_source::exchange_operation final : operation {
         // What was refused stays until a beat has told that it is lost.
         for (std::size_t i = 0; i != finishes.size(); ++i)
             if (made.outcomes[i] == jobs::settled::yes) self.let_go(finishes[i].which);
-        for (const jobs::delivery& each : made.jobs) {
-            self.held_.insert(each.which);
+        for (std::size_t i = 0; i != made.jobs.size(); ++i) {
+            const jobs::delivery& each = made.jobs[i];
+            self.held_.insert_or_assign(each.which, remembered{queues[i], self.claims_.name, each.key, claimed_at});
             if (each.crashes > 0) self.suspect_ = each.which;
         }
         ++self.claims_.turn;
+    }
+
+    jobs::settled settle_one(session& in, const jobs::settlement& finish) const {
+        const auto known = self.held_.find(finish.which);
+        if (known != self.held_.end() && complete(in, self.self_.number, finish, known->second))
+            return jobs::settled::yes;
+        return settle(in, self.self_.number, finish);
     }
 
     // A worker whose lease is over gets nothing until it has beaten. One that has a suspect, or wants one, holds nothing else.
@@ -109,6 +120,8 @@ struct file_source::exchange_operation final : operation {
     const std::span<const jobs::settlement> finishes;
     const jobs::demand& wanted;
     jobs::exchanged made;
+    std::vector<std::int64_t> queues;  // of made.jobs
+    micros claimed_at = 0;
 };
 
 result<jobs::exchanged, jobs::store_error> file_source::exchange(std::span<const jobs::settlement> finishes,
@@ -129,7 +142,7 @@ struct file_source::beat_operation final : operation {
     void run(session& in) override { found = renew(in, self.self_, how); }
 
     void committed() noexcept override {
-        for (const token& each : self.held_)
+        for (const auto& [each, job] : self.held_)
             if (!std::ranges::binary_search(found.held, std::pair(each.first, each.second))) made.lost.push_back(each);
         for (const token& each : made.lost) self.let_go(each);
         made.cancelled = std::move(found.cancelled);

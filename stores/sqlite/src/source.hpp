@@ -1,6 +1,7 @@
 #pragma once
 // One worker process as the store sees it.
 
+#include <map>
 #include <set>
 #include <string>
 
@@ -60,7 +61,7 @@ private:
     bool abandoned_ = false;
     // What it was told that it has. The writer's thread alone looks at it, after commits, in their order: so a beat never sees
     // a claim that an exchange of the same moment has ended.
-    std::set<jobs::token> held_;
+    std::map<jobs::token, remembered> held_;
     std::optional<jobs::token> suspect_;  // one of these that took a worker down before
     // Since when its beats have come in time, and when the last one was: on the clock since the boot.
     std::atomic<micros> steady_since_{0}, last_beat_{0};
