@@ -38,8 +38,8 @@ std::string name_of_this_process() {
 
 }  // namespace
 
-file_source::file_source(writer& to, bells& among, const jobs::subscription& how)
-    : writer_(to), bells_(among), byte_(to.path()) {
+file_source::file_source(std::shared_ptr<writer> to, std::shared_ptr<bells> among, const jobs::subscription& how)
+    : writer_(std::move(to)), bells_(std::move(among)), byte_(writer_->path()) {
     self_.name = how.worker.empty() ? name_of_this_process() : how.worker;
     for (const std::string& each : how.queues)
         if (std::ranges::find(self_.queues, each) == self_.queues.end()) self_.queues.push_back(each);
@@ -47,26 +47,26 @@ file_source::file_source(writer& to, bells& among, const jobs::subscription& how
     self_.lease = how.lease.count();
     self_.started = wall_now();
     // A number first, then its byte, then its row: a row whose byte is free is one of the dead.
-    const auto number = writer_.run_as_value([](session& in) { return next_worker(in); });
+    const auto number = writer_->run_as_value([](session& in) { return next_worker(in); });
     if (!number) throw trouble{number.error()};
     self_.number = *number;
     byte_.live(self_.number);
-    const auto signed_on = writer_.run_as_value([this](session& in) { return sign_on(in, self_), true; });
+    const auto signed_on = writer_->run_as_value([this](session& in) { return sign_on(in, self_), true; });
     if (!signed_on) throw trouble{signed_on.error()};
     steady_since_ = last_beat_ = boot_now();
     claims_.worker = self_.number;
     claims_.queues = self_.queues;
     if (how.bell) {
-        bells_.add(this, how.queues, how.bell);
-        writer_.listen(true);
+        bells_->add(this, how.queues, how.bell);
+        writer_->listen(true);
     }
 }
 
 file_source::~file_source() {
-    if (!bells_.remove(this)) writer_.listen(false);
+    if (!bells_->remove(this)) writer_->listen(false);
     if (abandoned_) return;
     // If the store is out of reach, the byte that is freed below says that this worker is gone.
-    static_cast<void>(writer_.run_as_value([this](session& in) { return sign_off(in, self_.number), true; }));
+    static_cast<void>(writer_->run_as_value([this](session& in) { return sign_off(in, self_.number), true; }));
 }
 
 // Settles and claims in one transaction. A worker that was declared dead meanwhile signs on again before it claims.
@@ -127,7 +127,7 @@ struct file_source::exchange_operation final : operation {
 result<jobs::exchanged, jobs::store_error> file_source::exchange(std::span<const jobs::settlement> finishes,
                                                                  const jobs::demand& wanted) {
     exchange_operation asked(*this, finishes, wanted);
-    if (auto error = writer_.run(asked)) return failure(std::move(*error));
+    if (auto error = writer_->run(asked)) return failure(std::move(*error));
     return std::move(asked.made);
 }
 
@@ -162,7 +162,7 @@ struct file_source::beat_operation final : operation {
 
 result<jobs::beaten, jobs::store_error> file_source::beat(const jobs::pulse& how) {
     beat_operation asked(*this, how);
-    if (auto error = writer_.run(asked)) return failure(std::move(*error));
+    if (auto error = writer_->run(asked)) return failure(std::move(*error));
     return std::move(asked.made);
 }
 
@@ -173,7 +173,7 @@ micros file_source::steady_for() const noexcept {
 
 result<jobs::swept, jobs::store_error> file_source::sweep() {
     const micros steady = steady_for();
-    return writer_.run_as_value([&](session& in) {
+    return writer_->run_as_value([&](session& in) {
         jobs::swept made;
         made.rescued = rescue(in, self_, byte_, steady);
         made.removed = remove_old(in);

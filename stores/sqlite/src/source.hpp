@@ -2,6 +2,7 @@
 // One worker process as the store sees it.
 
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 
@@ -34,7 +35,7 @@ private:
 class file_source final : public jobs::source {
 public:
     // Signs on. Throws trouble.
-    file_source(writer& to, bells& among, const jobs::subscription& how);
+    file_source(std::shared_ptr<writer> to, std::shared_ptr<bells> among, const jobs::subscription& how);
     ~file_source() override;
 
     result<jobs::exchanged, jobs::store_error> exchange(std::span<const jobs::settlement> finishes,
@@ -52,8 +53,9 @@ private:
     micros steady_for() const noexcept;
     void let_go(const jobs::token& which) noexcept;
 
-    writer& writer_;
-    bells& bells_;
+    // Shared with the store, which may go first.
+    const std::shared_ptr<writer> writer_;
+    const std::shared_ptr<bells> bells_;
     side_file byte_;
     incarnation self_;
     claimant claims_;

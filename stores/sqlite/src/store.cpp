@@ -39,9 +39,10 @@ file_store::file_store(const std::string& path, const sqlite_options& options)
     : path_(checked(path, options)),
       limits_(options.limits),
       durable_(options.durable),
-      writer_(path_, options, [this](const std::set<std::string>& queues) { bells_.ring(queues); }),
+      writer_(std::make_shared<writer>(path_, options,
+                                       [all = bells_](const std::set<std::string>& queues) { all->ring(queues); })),
       readers_(path_, options.patience),
-      ledger_(writer_, readers_, options.limits) {}
+      ledger_(*writer_, readers_, options.limits) {}
 
 const jobs::feature_table& file_store::can() const noexcept {
     return durable_ == durability::full ? features_full : features_normal;
@@ -67,7 +68,7 @@ result<std::vector<jobs::published>, store_error> file_store::publish(std::span<
     } catch (...) {
         return failure(error_in_hand(path_));
     }
-    return writer_.run_as_value([&](session& in) { return insert(in, jobs); });
+    return writer_->run_as_value([&](session& in) { return insert(in, jobs); });
 }
 
 }  // namespace gm::stores::sqlite

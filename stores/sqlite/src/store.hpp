@@ -24,7 +24,7 @@ public:
     result<std::unique_ptr<jobs::source>, jobs::store_error> subscribe(const jobs::subscription& how) override;
     jobs::wall_time now() override;
 
-    sqlite_counters counters() const { return writer_.counters(); }
+    sqlite_counters counters() const { return writer_->counters(); }
 
 private:
     result<std::vector<jobs::published>, jobs::store_error> publish(std::span<const jobs::new_job> jobs) override;
@@ -32,8 +32,8 @@ private:
     const std::string path_;
     const jobs::size_limits limits_;
     const durability durable_;
-    bells bells_;
-    writer writer_;
+    const std::shared_ptr<bells> bells_ = std::make_shared<bells>();
+    const std::shared_ptr<writer> writer_;
     readers readers_;
     file_ledger ledger_;
 };

@@ -75,7 +75,13 @@ void writer::open(const sqlite_options& options) {
         fail(store_fault::too_old, path_ + ": its tables " +
                                        (found == fit::none ? "are not there yet" : "are of an older gristmill") +
                                        ": open it once with migration allowed");
-    db_.run_script("PRAGMA journal_mode = WAL; PRAGMA cache_size = -32768");
+    {
+        query asking = db_.ask("PRAGMA journal_mode = WAL");
+        if (!asking.step() || asking.bytes(0) != "wal")
+            fail(store_fault::refused,
+                 path_ + ": its file system, or who else has it open, does not allow write-ahead logging");
+    }
+    db_.run_script("PRAGMA cache_size = -32768");
     db_.run_script(options.durable == durability::full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
     checkpoints_.run_script("PRAGMA synchronous = FULL");
     if (found != fit::good) {

@@ -95,6 +95,16 @@ TEST_F(sqlite_file, opened_by_many_at_once_is_made_once) {
     EXPECT_EQ(all_in(*open()), 8u);
 }
 
+TEST_F(sqlite_file, worker_may_outlive_its_store) {
+    auto store = open();
+    EXPECT_TRUE(insert(*store, job()));
+    auto worker = std::move(*store->subscribe({}));
+    store.reset();
+    EXPECT_EQ(worker->exchange({}, {.idle = 1}).value().jobs.size(), 1u);
+    worker.reset();
+    EXPECT_EQ(open()->ledger()->count({.states = {state::available}}).value(), 1u);
+}
+
 // ---- one commit for many ----
 
 // While the turnstile is held, nobody writes, and what is asked for piles up.
@@ -305,7 +315,9 @@ TEST_F(sqlite_file, counters_are_what_counting_gives) {
     const auto worker = std::move(*store->subscribe({.queues = {"default", "odd"}}));
     std::vector<settlement> ends;
     int turn = 0;
-    for (const delivery& each : worker->exchange({}, {.idle = 60}).value().jobs)
+    const exchanged claimed = worker->exchange({}, {.idle = 60}).value();
+    EXPECT_EQ(claimed.jobs.size(), 60u);
+    for (const delivery& each : claimed.jobs)
         ends.push_back({.which = each.which, .what = static_cast<verdict>(turn++ % 7), .at = store->now() + 1h});
     static_cast<void>(worker->exchange(ends, {.idle = 10}).value());
     EXPECT_TRUE(store->ledger()->cancel({.key = "key 1"}));
