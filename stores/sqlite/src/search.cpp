@@ -50,10 +50,10 @@ public:
     }
 
     bool impossible() const noexcept { return impossible_; }
-    void also(const char* condition, std::int64_t value) { add(condition, value); }
+    void also(const char* condition, std::int64_t with) { add(condition, with); }
     const std::string& text() const noexcept { return text_; }
     void bind_to(query& to) const {
-        for (const auto& value : values_) std::visit([&](const auto& each) { to.bind_next(each); }, value);
+        for (const value& one : values_) std::visit([&](const auto& each) { to.bind_next(each); }, one);
     }
 
 private:

@@ -54,14 +54,14 @@ void answer(const std::string& line) { std::cout << '@' << line << std::endl; }
 
 bool read_line(std::string& line) { return static_cast<bool>(std::getline(std::cin, line)); }
 
-child::child(const std::string& role, const std::vector<std::string>& arguments) {
+child::child(const std::string& name, const std::vector<std::string>& arguments) {
     std::array<int, 2> to{}, from{};
     if (::pipe2(to.data(), O_CLOEXEC) != 0 || ::pipe2(from.data(), O_CLOEXEC) != 0) std::abort();
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, to[0], 0);
     posix_spawn_file_actions_adddup2(&actions, from[1], 1);
-    std::string told = std::string(variable) + "=" + role;
+    std::string told = std::string(variable) + "=" + name;
     for (const std::string& each : arguments) told += between + each;
     std::vector<char*> environment;
     for (char** each = environ; *each; ++each) environment.push_back(*each);

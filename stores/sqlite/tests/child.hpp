@@ -12,7 +12,7 @@ namespace gm::test {
 
 class child {
 public:
-    child(const std::string& role, const std::vector<std::string>& arguments);
+    child(const std::string& name, const std::vector<std::string>& arguments);
     child(const child&) = delete;
     child& operator=(const child&) = delete;
     ~child();  // killed, if it still runs

@@ -49,15 +49,16 @@ void expect_fault(const std::string& path, store_fault fault, const std::string&
 class as_nobody {
 public:
     as_nobody() : was_(::geteuid()) {
-        if (was_ == 0) EXPECT_EQ(::seteuid(65534), 0);
+        if (was_ == 0) become(65534);
     }
     ~as_nobody() {
-        if (was_ == 0) EXPECT_EQ(::seteuid(was_), 0);
+        if (was_ == 0) become(was_);
     }
     as_nobody(const as_nobody&) = delete;
     as_nobody& operator=(const as_nobody&) = delete;
 
 private:
+    static void become(uid_t whom) { EXPECT_EQ(::seteuid(whom), 0); }
     const uid_t was_;
 };
 
