@@ -171,7 +171,7 @@ CREATE TABLE gm_parents (
 CREATE INDEX gm_parents_waited_for ON gm_parents (parent, child) WHERE done = 0;
 
 CREATE TABLE gm_attempts (
-    job INTEGER NOT NULL, epoch INTEGER NOT NULL, attempt INTEGER NOT NULL, verdict INTEGER,
+    job INTEGER NOT NULL, epoch INTEGER NOT NULL, attempt INTEGER NOT NULL,
     started INTEGER NOT NULL, ended INTEGER NOT NULL, ran_by INTEGER, error TEXT NOT NULL,
     PRIMARY KEY (job, epoch)
 ) STRICT, WITHOUT ROWID;
@@ -225,5 +225,8 @@ CREATE TABLE gm_cron (
     arguments BLOB NOT NULL,
     tags TEXT,
     timeout INTEGER NOT NULL,
-    retry TEXT
+    retry TEXT,
+    unique_key TEXT,
+    unique_until INTEGER,
+    unique_window INTEGER
 ) STRICT, WITHOUT ROWID;

@@ -99,8 +99,6 @@ retried retry(session& in, job_id id) {
         " progress, note FROM gm_finished WHERE id = ?1",
         id.number, rank, in.now());
     in.db().run("DELETE FROM gm_finished WHERE id = ?", id.number);
-    // It does not wait for its parents a second time.
-    in.db().run("UPDATE gm_parents SET done = 1 WHERE child = ? AND done = 0", id.number);
     queue_row& queue = in.queue(job->queue);
     in.moved(queue, job->state, state::available);
     key_arrived(in, queue, job->key, rank);

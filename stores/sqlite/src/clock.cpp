@@ -1,28 +1,37 @@
 #include "clock.hpp"
 
 #include <atomic>
-#include <chrono>
 #include <ctime>
 #include <fstream>
 
 namespace gm::stores::sqlite {
 
 namespace {
+
 std::atomic<micros> ahead{0};
+std::atomic<micros> wall_stands_at{0}, boot_stands_at{0};  // 0: it goes
+
+micros read(clockid_t which) noexcept {
+    timespec now{};
+    clock_gettime(which, &now);
+    return static_cast<micros>(now.tv_sec) * 1'000'000 + now.tv_nsec / 1'000;
 }
+
+micros moved(clockid_t which, const std::atomic<micros>& stands_at) noexcept {
+    const micros at = stands_at.load(std::memory_order_relaxed);
+    return (at != 0 ? at : read(which)) + ahead.load(std::memory_order_relaxed);
+}
+
+}  // namespace
+
+micros wall_now() noexcept { return moved(CLOCK_REALTIME, wall_stands_at); }
+micros boot_now() noexcept { return moved(CLOCK_BOOTTIME, boot_stands_at); }
 
 void let_pass(micros time) noexcept { ahead.fetch_add(time, std::memory_order_relaxed); }
 
-micros wall_now() noexcept {
-    return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
-               .count() +
-           ahead.load(std::memory_order_relaxed);
-}
-
-micros boot_now() noexcept {
-    timespec now{};
-    clock_gettime(CLOCK_BOOTTIME, &now);
-    return static_cast<micros>(now.tv_sec) * 1'000'000 + now.tv_nsec / 1'000 + ahead.load(std::memory_order_relaxed);
+void stand_still(bool wanted) noexcept {
+    wall_stands_at.store(wanted ? read(CLOCK_REALTIME) : 0, std::memory_order_relaxed);
+    boot_stands_at.store(wanted ? read(CLOCK_BOOTTIME) : 0, std::memory_order_relaxed);
 }
 
 const std::string& boot_id() {

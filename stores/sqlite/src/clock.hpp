@@ -13,7 +13,8 @@ micros wall_now() noexcept;  // since 1970
 micros boot_now() noexcept;  // since the boot
 const std::string& boot_id();
 
-// For tests: both clocks of this process go on by that much at once.
+// For tests: both clocks of this process go on by that much at once; they stand still but for that.
 void let_pass(micros time) noexcept;
+void stand_still(bool wanted) noexcept;
 
 }  // namespace gm::stores::sqlite

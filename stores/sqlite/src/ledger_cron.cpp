@@ -1,5 +1,5 @@
 // Cron entries. When they fire is decided elsewhere; that each firing happens once, here.
-#include <gristmill/jobs/cron.hpp>
+#include <gristmill/jobs/schedule.hpp>
 
 #include "codec.hpp"
 #include "insert.hpp"
@@ -13,29 +13,44 @@ using jobs::store_fault;
 
 namespace {
 
-std::string fault_of(const cron_entry& entry, const jobs::size_limits& limits) {
-    if (entry.name.empty() || entry.name.size() > limits.name) return "its name is empty or too long";
-    if (auto line = jobs::cron::parse(entry.line); !line) return line.error();
-    return jobs::fault_of(entry.job, limits);
+void store_entry(session& in, const cron_entry& entry) {
+    std::optional<micros> last;
+    if (entry.last) last = micros_of(*entry.last);
+    const jobs::new_job& job = entry.job;
+    std::optional<std::string_view> unique;
+    std::optional<std::int64_t> until, window;
+    if (job.unique) {
+        unique = job.unique->key;
+        until = static_cast<std::int64_t>(job.unique->until);
+        window = job.unique->window.count();
+    }
+    // What was planned stays planned while line and zone are the same.
+    in.db().run(
+        "INSERT INTO gm_cron (name, line, zone, policy, paused, next, last, kind, queue, key, priority, type, "
+        "arguments, tags,"
+        " timeout, retry, unique_key, unique_until, unique_window)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (name) DO UPDATE SET next = iif(line = excluded.line AND zone = excluded.zone, next, "
+        "excluded.next),"
+        " last = iif(line = excluded.line AND zone = excluded.zone, last, excluded.last), line = excluded.line,"
+        " zone = excluded.zone, policy = excluded.policy, paused = excluded.paused, kind = excluded.kind,"
+        " queue = excluded.queue, key = excluded.key, priority = excluded.priority, type = excluded.type,"
+        " arguments = excluded.arguments, tags = excluded.tags, timeout = excluded.timeout, retry = excluded.retry,"
+        " unique_key = excluded.unique_key, unique_until = excluded.unique_until, unique_window = "
+        "excluded.unique_window",
+        entry.name, entry.line, entry.zone, static_cast<int>(entry.policy), entry.paused ? 1 : 0, micros_of(entry.next),
+        last, job.kind, job.queue, job.key, job.priority, job.arguments.type, blob{job.arguments.bytes},
+        text_of(job.tags), job.timeout.count(), text_of(job.retry), unique, until, window);
 }
 
 }  // namespace
 
 result<bool, store_error> file_ledger::put_cron(const cron_entry& entry) {
-    if (std::string fault = sqlite::fault_of(entry, limits_); !fault.empty())
+    if (std::string fault = fault_of(entry, limits_); !fault.empty())
         return failure(store_error{store_fault::invalid, "cron '" + entry.name + "': " + std::move(fault)});
     return writer_.run_as_value([&](session& in) {
         const bool fresh = !in.db().number("SELECT 1 FROM gm_cron WHERE name = ?", entry.name);
-        std::optional<micros> last;
-        if (entry.last) last = micros_of(*entry.last);
-        in.db().run(
-            "INSERT OR REPLACE INTO gm_cron (name, line, zone, policy, paused, next, last, kind, queue, key, priority, "
-            "type,"
-            " arguments, tags, timeout, retry) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            entry.name, entry.line, entry.zone, static_cast<int>(entry.policy), entry.paused ? 1 : 0,
-            micros_of(entry.next), last, entry.job.kind, entry.job.queue, entry.job.key, entry.job.priority,
-            entry.job.arguments.type, blob{entry.job.arguments.bytes}, text_of(entry.job.tags),
-            entry.job.timeout.count(), text_of(entry.job.retry));
+        store_entry(in, entry);
         return fresh;
     });
 }
@@ -50,7 +65,7 @@ result<std::vector<cron_entry>, store_error> file_ledger::crons() {
         std::vector<cron_entry> all;
         query asking = in.ask(
             "SELECT name, line, zone, policy, paused, next, last, kind, queue, key, priority, type, arguments, tags, "
-            "timeout, retry"
+            "timeout, retry, unique_key, unique_until, unique_window"
             " FROM gm_cron ORDER BY name");
         while (asking.step()) {
             cron_entry made;
@@ -68,6 +83,9 @@ result<std::vector<cron_entry>, store_error> file_ledger::crons() {
             made.job.tags = tags_from(asking.bytes(13));
             made.job.timeout = std::chrono::microseconds(asking.integer(14));
             made.job.retry = retry_from(asking.bytes(15));
+            if (!asking.is_null(16))
+                made.job.unique = jobs::unique_key{asking.text(16), static_cast<jobs::unique_for>(asking.integer(17)),
+                                                   std::chrono::microseconds(asking.integer(18))};
             all.push_back(std::move(made));
         }
         return all;
@@ -77,8 +95,9 @@ result<std::vector<cron_entry>, store_error> file_ledger::crons() {
 result<bool, store_error> file_ledger::fire(const std::string& name, jobs::wall_time expected, jobs::wall_time next,
                                             std::span<const jobs::new_job> jobs) {
     return writer_.run_as_value([&](session& in) {
-        if (in.db().run("UPDATE gm_cron SET next = ?3, last = ?2 WHERE name = ?1 AND next = ?2 AND paused = 0", name,
-                        micros_of(expected), micros_of(next)) == 0)
+        if (in.db().run(
+                "UPDATE gm_cron SET next = ?3, last = iif(?4, ?2, last) WHERE name = ?1 AND next = ?2 AND paused = 0",
+                name, micros_of(expected), micros_of(next), jobs.empty() ? 0 : 1) == 0)
             return false;
         refuse_faults(jobs, limits_);
         insert(in, jobs);

@@ -36,21 +36,19 @@ links link_parents(session& in, job_id child, const jobs::new_job& job) {
 namespace {
 
 void one_less(session& in, job_id child) {
-    query asking = in.db().ask("SELECT queue, key, priority, run_at, blocked FROM gm_jobs WHERE id = ? AND state = 0",
-                               child.number);
+    query asking =
+        in.db().ask("SELECT queue, key, rank, run_at, blocked FROM gm_jobs WHERE id = ? AND state = 0", child.number);
     if (!asking.step()) return;
     queue_row& queue = in.queue(asking.integer(0));
     const std::string key = asking.text(1);
-    const int priority = static_cast<int>(asking.integer(2));
-    const micros run_at = std::max(asking.integer(3), in.now());
+    const micros rank = asking.integer(2);
+    const micros run_at = asking.integer(3);
     if (asking.integer(4) > 1) {
         in.db().run("UPDATE gm_jobs SET blocked = blocked - 1 WHERE id = ?", child.number);
         return;
     }
     const state to = run_at > in.now() ? state::scheduled : state::available;
-    const micros rank = run_at - priority * jobs::priority_step.count();
-    in.db().run("UPDATE gm_jobs SET blocked = 0, state = ?, run_at = ?, rank = ? WHERE id = ?", static_cast<int>(to),
-                run_at, rank, child.number);
+    in.db().run("UPDATE gm_jobs SET blocked = 0, state = ? WHERE id = ?", static_cast<int>(to), child.number);
     in.moved(queue, state::waiting, to);
     if (to == state::available) key_arrived(in, queue, key, rank);
 }

@@ -142,37 +142,31 @@ void give_back(session& in, const claimed& job, const next_stand& next, std::opt
 }
 
 // The first report and the last ones are kept.
-void report(session& in, const claimed& job, int attempt, std::optional<verdict> as, micros started,
-            std::string_view error) {
-    std::optional<int> verdict_number;
-    if (as) verdict_number = static_cast<int>(*as);
+void report(session& in, const claimed& job, int attempt, micros started, std::string_view error) {
     in.db().run(
-        "INSERT INTO gm_attempts (job, epoch, attempt, verdict, started, ended, ran_by, error) VALUES (?, ?, ?, ?, ?, "
-        "?, ?, ?)",
-        job.id.number, job.epoch, attempt, verdict_number, started, in.now(), job.ran_by,
-        cut(error, in.limits().error));
+        "INSERT INTO gm_attempts (job, epoch, attempt, started, ended, ran_by, error) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        job.id.number, job.epoch, attempt, started, in.now(), job.ran_by, cut(error, in.limits().error));
     in.db().run("UPDATE gm_jobs SET has_past = 1 WHERE id = ? AND has_past = 0", job.id.number);
     in.db().run(
-        "DELETE FROM gm_attempts WHERE job = ?1 AND epoch = (SELECT epoch FROM gm_attempts WHERE job = ?1 ORDER BY "
-        "epoch"
-        " LIMIT 1 OFFSET 1) AND (SELECT count(*) FROM gm_attempts WHERE job = ?1) > ?2",
+        "DELETE FROM gm_attempts WHERE job = ?1"
+        " AND epoch = (SELECT epoch FROM gm_attempts WHERE job = ?1 ORDER BY epoch LIMIT 1 OFFSET 1)"
+        " AND (SELECT count(*) FROM gm_attempts WHERE job = ?1) > ?2",
         job.id.number, in.limits().errors);
 }
 
-// The claim is over. Was it this very settlement that ended it?
+// The claim is over. Was it this very settlement that ended it? The last one of each job is remembered.
 settled again(session& in, const settlement& finish) {
     const std::int64_t id = finish.which.first, epoch = finish.which.second;
     const int as = static_cast<int>(finish.what);
     const bool same =
         in.db().number("SELECT 1 FROM gm_finished WHERE id = ? AND verdict_epoch = ? AND verdict = ?", id, epoch, as) ||
-        in.db().number("SELECT 1 FROM gm_jobs WHERE id = ? AND verdict_epoch = ? AND verdict = ?", id, epoch, as) ||
-        in.db().number("SELECT 1 FROM gm_attempts WHERE job = ? AND epoch = ? AND verdict = ?", id, epoch, as);
+        in.db().number("SELECT 1 FROM gm_jobs WHERE id = ? AND verdict_epoch = ? AND verdict = ?", id, epoch, as);
     return same ? settled::yes : settled::refused;
 }
 
 void settle_failed(session& in, const claimed& job, const settlement& finish, micros started) {
     const int attempts = job.attempts + 1;
-    report(in, job, attempts, finish.what, started, finish.error);
+    report(in, job, attempts, started, finish.error);
     ++in.queue(job.queue).failed;
     if (finish.what == verdict::dead || job.cancel_asked)
         return end(in, job, job.cancel_asked ? state::cancelled : state::dead, finish.what, attempts, finish);
@@ -197,7 +191,7 @@ settled settle(session& in, std::int64_t worker, const settlement& finish) {
         case verdict::retry:
         case verdict::dead: settle_failed(in, job, finish, started); return settled::yes;
         case verdict::cancelled:
-            if (!finish.error.empty()) report(in, job, 0, finish.what, started, finish.error);
+            if (!finish.error.empty()) report(in, job, 0, started, finish.error);
             end(in, job, state::cancelled, finish.what, job.attempts, finish);
             return settled::yes;
         case verdict::snoozed:
@@ -205,7 +199,7 @@ settled settle(session& in, std::int64_t worker, const settlement& finish) {
         case verdict::interrupted: break;
     }
     const bool stopped = finish.what == verdict::interrupted;
-    if (stopped) report(in, job, 0, finish.what, started, finish.error.empty() ? "its worker stopped" : finish.error);
+    if (stopped) report(in, job, 0, started, finish.error.empty() ? "its worker stopped" : finish.error);
     if (stopped && job.cancel_asked)
         in.db().run("UPDATE gm_jobs SET interruptions = interruptions + 1 WHERE id = ?", job.id.number);
     if (job.cancel_asked) {
@@ -240,7 +234,7 @@ void crashed(session& in, job_id id, std::int64_t worker) {
     const std::optional<claimed> found = claim_of(in, id, std::nullopt, worker);
     if (!found) return;
     const claimed& job = *found;
-    report(in, job, 0, std::nullopt, job.started, "its worker died");
+    report(in, job, 0, job.started, "its worker died");
     const bool too_often = job.crashes + 1 >= jobs::crash_cap;
     if (!too_often && !job.cancel_asked)
         return give_back(in, job, {.run_at = job.run_at, .attempts = job.attempts, .crashed = 1}, std::nullopt);
@@ -268,6 +262,8 @@ bool end_unclaimed_alone(session& in, job_id id, state how) {
     }
     in.db().run(finish_unclaimed, id.number, static_cast<int>(how), in.now());
     in.db().run("DELETE FROM gm_jobs WHERE id = ?", id.number);
+    // It holds its parents no longer.
+    if (from == state::waiting) in.db().run("UPDATE gm_parents SET done = 1 WHERE child = ? AND done = 0", id.number);
     queue_row& queue = in.queue(job.queue);
     in.moved(queue, from, how);
     if (from == state::available) key_left(in, queue, job.key);

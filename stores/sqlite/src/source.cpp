@@ -78,7 +78,6 @@ struct file_source::exchange_operation final : operation {
         made = {};
         made.outcomes.reserve(finishes.size());
         for (const jobs::settlement& each : finishes) made.outcomes.push_back(settle_one(in, each));
-        if (wanted.idle + wanted.ahead == 0) return;
         self.claims_.name = in.number_of(self.self_.name);
         claims taken = claim(in, self.claims_, may_claim(in) ? wanted : demand{.which = wanted.which});
         made.jobs = std::move(taken.jobs);

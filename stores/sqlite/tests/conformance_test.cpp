@@ -11,6 +11,9 @@ namespace {
 
 class sqlite_harness final : public gm::test::store_harness {
 public:
+    sqlite_harness() { gm::stores::sqlite::stand_still(true); }
+    ~sqlite_harness() override { gm::stores::sqlite::stand_still(false); }
+
     std::unique_ptr<gm::jobs::store> open() override { return open(gm::jobs::size_limits{}); }
     std::unique_ptr<gm::jobs::store> open(const gm::jobs::size_limits& limits) override {
         auto made = gm::stores::open_sqlite(where_.file("work.db"), {.limits = limits});
@@ -25,6 +28,7 @@ public:
     void crash(std::unique_ptr<gm::jobs::source> source) override {
         dynamic_cast<gm::stores::sqlite::file_source&>(*source).abandon();
     }
+    bool time_is_virtual() const override { return true; }
     std::size_t scaled(std::size_t jobs) const override { return jobs; }
 
 private:
