@@ -53,7 +53,8 @@ CREATE TABLE gm_weights (
 CREATE TABLE gm_keys (
     queue INTEGER NOT NULL,
     key TEXT NOT NULL,
-    head INTEGER,               -- the rank of its first available job
+    head INTEGER,               -- the rank of its first available job,
+    head_job INTEGER,           -- and which one that is
     running INTEGER NOT NULL CHECK (running >= 0),
     served REAL NOT NULL,       -- what it has had of the fair shares, by its weight
     tokens REAL NOT NULL,       -- the bucket of rate_key
@@ -62,7 +63,7 @@ CREATE TABLE gm_keys (
     opens INTEGER,              -- when its rate lets it go on, if nothing else holds it
     PRIMARY KEY (queue, key)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX gm_keys_open ON gm_keys (queue, served, head) WHERE open = 1;
+CREATE INDEX gm_keys_open ON gm_keys (queue, served, head, head_job) WHERE open = 1;
 CREATE INDEX gm_keys_opens ON gm_keys (queue, opens) WHERE opens IS NOT NULL;
 
 -- What is not over. A claim changes `state` and `epoch` only, which keeps the row's size: it is written in its place.

@@ -42,7 +42,7 @@ void promote(session& in, queue_row& queue) {
     for (const due& each : found) {
         in.db().run("UPDATE gm_jobs SET state = 2 WHERE id = ?", each.id);
         in.moved(queue, each.from, state::available);
-        if (!each.suspect) key_arrived(in, queue, each.key, each.rank);
+        if (!each.suspect) key_arrived(in, queue, each.key, {each.rank, each.id});
     }
 }
 

@@ -64,7 +64,7 @@ published insert_one(session& in, const new_job& job) {
                 job.timeout.count(), blob{job.arguments.bytes}, text_of(job.tags), text_of(job.retry), unique, until,
                 window);
     in.moved(queue, std::nullopt, where.where);
-    if (where.where == state::available) key_arrived(in, queue, job.key, rank);
+    if (where.where == state::available) key_arrived(in, queue, job.key, {rank, id.number});
     if (where.cancelled) cancel_orphan(in, id);
     return {published::accepted, id};
 }

@@ -22,14 +22,14 @@ double weight_of(session& in, const queue_row& of, const std::string& key) {
     return asking.step() ? asking.real(0) : 1;
 }
 
-// From five columns.
+// From six columns.
 void read_columns(query& from, int first, key_row& row) {
     row.stored = true;
-    if (!from.is_null(first)) row.head = from.integer(first);
-    row.running = from.integer(first + 1);
-    row.served = from.real(first + 2);
-    row.tokens = from.real(first + 3);
-    row.refilled = from.integer(first + 4);
+    if (!from.is_null(first)) row.head = standing{from.integer(first), from.integer(first + 1)};
+    row.running = from.integer(first + 2);
+    row.served = from.real(first + 3);
+    row.tokens = from.real(first + 4);
+    row.refilled = from.integer(first + 5);
 }
 
 }  // namespace
@@ -40,8 +40,9 @@ key_row read_key(session& in, const queue_row& of, const std::string& key) {
     row.tokens = of.limits.burst_per_key;
     row.refilled = in.now();
     row.weight = weight_of(in, of, key);
-    query asking = in.db().ask(
-        "SELECT head, running, served, tokens, refilled FROM gm_keys WHERE queue = ? AND key = ?", of.number, key);
+    query asking =
+        in.db().ask("SELECT head, head_job, running, served, tokens, refilled FROM gm_keys WHERE queue = ? AND key = ?",
+                    of.number, key);
     if (asking.step()) read_columns(asking, 0, row);
     return row;
 }
@@ -57,27 +58,30 @@ std::vector<std::pair<const std::string*, key_row*>> open_keys(session& in, cons
     };
     const std::size_t touched = in.known_keys(of).size();
     take(
-        in.db().ask("SELECT key, head, running, served, tokens, refilled FROM gm_keys INDEXED BY gm_keys_open"
-                    " WHERE queue = ? AND open = 1 ORDER BY served, head LIMIT ?",
+        in.db().ask("SELECT key, head, head_job, running, served, tokens, refilled FROM gm_keys INDEXED BY gm_keys_open"
+                    " WHERE queue = ? AND open = 1 ORDER BY served, head, head_job LIMIT ?",
                     of.number, wanted + touched));
     // Those that waited for their rate alone.
-    take(
-        in.db().ask("SELECT key, head, running, served, tokens, refilled FROM gm_keys INDEXED BY gm_keys_opens"
-                    " WHERE queue = ? AND opens IS NOT NULL AND opens <= ? LIMIT ?",
-                    of.number, in.now(), wanted + touched));
+    take(in.db().ask(
+        "SELECT key, head, head_job, running, served, tokens, refilled FROM gm_keys INDEXED BY gm_keys_opens"
+        " WHERE queue = ? AND opens IS NOT NULL AND opens <= ? LIMIT ?",
+        of.number, in.now(), wanted + touched));
     return in.known_keys(of);
 }
 
 namespace {
 
-std::optional<micros> first_of(session& in, std::int64_t queue, const std::string& key) {
-    if (key.empty())
-        return in.db().number(
-            "SELECT min(rank) FROM gm_jobs WHERE queue = ? AND state = 2 AND crashes = 0 AND key = ''", queue);
-    return in.db().number(
-        "SELECT rank FROM gm_jobs INDEXED BY gm_ready_key WHERE queue = ? AND key = ? AND state = 2 AND crashes = 0"
-        " AND key <> '' ORDER BY rank LIMIT 1",
-        queue, key);
+std::optional<standing> first_of(session& in, std::int64_t queue, const std::string& key) {
+    query asking = key.empty() ? in.db().ask(
+                                     "SELECT rank, id FROM gm_jobs INDEXED BY gm_ready WHERE queue = ? AND state = 2"
+                                     " AND crashes = 0 AND key = '' ORDER BY rank, id LIMIT 1",
+                                     queue)
+                               : in.db().ask(
+                                     "SELECT rank, id FROM gm_jobs INDEXED BY gm_ready_key WHERE queue = ? AND key = ?"
+                                     " AND state = 2 AND crashes = 0 AND key <> '' ORDER BY rank, id LIMIT 1",
+                                     queue, key);
+    if (!asking.step()) return std::nullopt;
+    return standing{asking.integer(0), asking.integer(1)};
 }
 
 // Whether a row made anew would be the same.
@@ -110,20 +114,23 @@ void write_key(session& in, const queue_row& of, const std::string& key, key_row
         return;
     }
     const key_gate gate = gate_of(of, row, in.now());
+    std::optional<std::int64_t> rank, id;
+    if (row.head) rank = row.head->rank, id = row.head->id;
     in.db().run(
-        "INSERT INTO gm_keys (queue, key, head, running, served, tokens, refilled, open, opens)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (queue, key) DO UPDATE SET head = excluded.head,"
+        "INSERT INTO gm_keys (queue, key, head, head_job, running, served, tokens, refilled, open, opens)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (queue, key) DO UPDATE SET head = excluded.head,"
+        " head_job = excluded.head_job,"
         " running = excluded.running, served = excluded.served, tokens = excluded.tokens, refilled = excluded.refilled,"
         " open = excluded.open, opens = excluded.opens",
-        of.number, key, row.head, row.running, of.limits.fair ? row.served : 0, row.tokens, row.refilled,
+        of.number, key, rank, id, row.running, of.limits.fair ? row.served : 0, row.tokens, row.refilled,
         row.head && gate.open ? 1 : 0, row.head ? gate.opens : std::nullopt);
     row.stored = true;
 }
 
-void key_arrived(session& in, const queue_row& of, const std::string& key, micros rank) {
+void key_arrived(session& in, const queue_row& of, const std::string& key, const standing& where) {
     if (!of.by_key()) return;
     key_row& row = in.key(of, key);
-    row.head = row.head ? std::min(*row.head, rank) : rank;
+    row.head = row.head ? std::min(*row.head, where) : where;
 }
 
 void key_left(session& in, const queue_row& of, const std::string& key) {
@@ -159,6 +166,11 @@ void rebuild_keys(session& in, const queue_row& of) {
         "  SELECT key, NULL, count(*) FROM gm_running JOIN gm_jobs ON id = job WHERE queue = ?1 GROUP BY key)"
         " GROUP BY key",
         of.number, of.limits.fair ? of.turn : 0, static_cast<double>(of.limits.burst_per_key), in.now());
+    in.db().run(
+        "UPDATE gm_keys SET head_job = (SELECT min(id) FROM gm_jobs AS j WHERE j.queue = gm_keys.queue AND j.key = "
+        "gm_keys.key"
+        " AND state = 2 AND crashes = 0 AND rank = head) WHERE queue = ? AND head IS NOT NULL",
+        of.number);
     if (of.limits.running_per_key == 0)
         in.db().run("UPDATE gm_keys SET open = 1 WHERE queue = ? AND head IS NOT NULL", of.number);
     else

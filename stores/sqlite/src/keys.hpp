@@ -27,7 +27,7 @@ double tokens_at(double tokens, micros refilled, double rate, double burst, micr
 micros token_time(double tokens, double rate, micros now) noexcept;  // when there will be one
 
 // A job has become available or is so no longer. Nothing to do in queues that do not go by keys.
-void key_arrived(session& in, const queue_row& of, const std::string& key, micros rank);
+void key_arrived(session& in, const queue_row& of, const std::string& key, const standing& where);
 void key_left(session& in, const queue_row& of, const std::string& key);
 // The keys that are open, in no order, and enough of them: as many as jobs are wanted will do, by what they have had and then by
 // their heads' ranks, for with each pick but the last one of them is still as it was, and goes before all that were left out.

@@ -50,7 +50,7 @@ void one_less(session& in, job_id child) {
     const state to = run_at > in.now() ? state::scheduled : state::available;
     in.db().run("UPDATE gm_jobs SET blocked = 0, state = ? WHERE id = ?", static_cast<int>(to), child.number);
     in.moved(queue, state::waiting, to);
-    if (to == state::available) key_arrived(in, queue, key, rank);
+    if (to == state::available) key_arrived(in, queue, key, {rank, child.number});
 }
 
 std::vector<std::pair<job_id, when_parent_fails>> children_that_wait(session& in, job_id parent) {

@@ -68,8 +68,8 @@ public:
         : in_(in), queue_(queue), key_(key), row_(row), piece_(piece) {}
 
     key_row& row() const noexcept { return row_; }
-    // The next one: rank and id; none if there is none.
-    std::optional<std::pair<micros, std::int64_t>> front() {
+    // The next one; none if there is none.
+    std::optional<standing> front() {
         if (next_ == jobs_.size() && !done_) refill();
         if (next_ == jobs_.size()) return std::nullopt;
         return jobs_[next_];
@@ -83,7 +83,7 @@ private:
         next_ = 0;
         query asking = key_.empty() ? in_.db().ask(ranks_without_key, queue_, piece_, read_)
                                     : in_.db().ask(ranks_of_key, queue_, key_, piece_, read_);
-        while (asking.step()) jobs_.emplace_back(asking.integer(0), asking.integer(1));
+        while (asking.step()) jobs_.push_back({asking.integer(0), asking.integer(1)});
         done_ = jobs_.size() < piece_;
         piece_ = std::min<std::size_t>(piece_ * 4, 256);
     }
@@ -92,7 +92,7 @@ private:
     const std::int64_t queue_;
     const std::string& key_;
     key_row& row_;
-    std::vector<std::pair<micros, std::int64_t>> jobs_;
+    std::vector<standing> jobs_;
     std::size_t next_ = 0, read_ = 0, piece_;
     bool done_ = false;
 };
@@ -124,23 +124,22 @@ std::vector<line> lines_of(session& in, const queue_row& queue, std::size_t most
 
 std::vector<picked> pick_by_key(session& in, queue_row& queue, std::size_t most) {
     std::vector<line> lines = lines_of(in, queue, most);
-    using stand = std::tuple<double, micros, std::int64_t, std::size_t>;  // served, rank, id, which
-    std::priority_queue<stand, std::vector<stand>, std::greater<>> next;
+    using candidate = std::tuple<double, standing, std::size_t>;  // what its key has had, itself, which line
+    std::priority_queue<candidate, std::vector<candidate>, std::greater<>> next;
     const auto line_up = [&](std::size_t which) {
         key_row& row = lines[which].row();
         const auto job = lines[which].front();
-        row.head = job ? std::optional(job->first) : std::nullopt;
+        row.head = job;
         row.stale = false;
-        if (job && gate_of(queue, row, in.now()).open)
-            next.emplace(queue.limits.fair ? row.served : 0.0, job->first, job->second, which);
+        if (job && gate_of(queue, row, in.now()).open) next.emplace(queue.limits.fair ? row.served : 0.0, *job, which);
     };
     for (std::size_t i = 0; i != lines.size(); ++i) line_up(i);
     std::vector<picked> jobs;
     while (jobs.size() < most && !next.empty()) {
-        const auto [served, rank, id, which] = next.top();
+        const auto [served, job, which] = next.top();
         next.pop();
         if (queue.limits.fair) queue.turn = std::max(queue.turn, served);
-        query asking = in.db().ask(by_id, id);
+        query asking = in.db().ask(by_id, job.id);
         if (!asking.step())
             fail(jobs::store_fault::damaged, in.db().path() + ": an index of the jobs names one that is not there");
         jobs.push_back(read(asking, queue.number));

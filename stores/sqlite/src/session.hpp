@@ -6,6 +6,7 @@
 // Invariant: after flush() the tables say all that the session knows; after forget() the session knows nothing.
 
 #include <array>
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -45,8 +46,15 @@ struct queue_row {
     bool rang = false;  // there may be something to claim for others
 };
 
+// A job's place in its line.
+struct standing {
+    micros rank;
+    std::int64_t id;
+    auto operator<=>(const standing&) const = default;
+};
+
 struct key_row {
-    std::optional<micros> head;
+    std::optional<standing> head;
     std::int64_t running = 0;
     double served = 0;
     double tokens = 0;

@@ -134,7 +134,8 @@ void give_back(session& in, const claimed& job, const next_stand& next, std::opt
     in.moved(queue, state::running, next.to);
     key_ended(in, queue, job.key, next.never_started);
     // Jobs that took somebody down stand apart, not in the line of their key.
-    if (next.to == state::available && job.crashes + next.crashed == 0) key_arrived(in, queue, job.key, rank);
+    if (next.to == state::available && job.crashes + next.crashed == 0)
+        key_arrived(in, queue, job.key, {rank, job.id.number});
     if (next.never_started && queue.limits.rate > 0) {
         queue.tokens = std::min<double>(queue.tokens + 1, queue.limits.burst);
         queue.rang = true;
