@@ -37,6 +37,17 @@ TEST_P(conformance, claim_of_nothing_gives_nothing) {
     EXPECT_EQ(exchange(*worker, {}, {.idle = 0, .ahead = 1}).jobs.size(), 1u);
 }
 
+// A worker may then sleep until its bell rings.
+TEST_P(conformance, claim_where_nothing_waits_for_its_time_says_so) {
+    const auto worker = subscribe();
+    EXPECT_FALSE(exchange(*worker, {}, {.idle = 1}).next_in);
+    publish(job());
+    settle(*worker, completed(claim_one(*worker)));
+    const exchanged nothing = exchange(*worker, {}, {.idle = 1});
+    EXPECT_FALSE(nothing.next_in);
+    EXPECT_FALSE(nothing.suspects);
+}
+
 TEST_P(conformance, claim_gives_what_idle_workers_need_and_what_is_wanted_ahead) {
     publish(std::vector<new_job>(10, job()));
     const auto worker = subscribe();

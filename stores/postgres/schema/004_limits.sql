@@ -184,5 +184,5 @@ begin
     for q in select * from queue where name = any (open_ones) and (rate > 0 or rate_per_key > 0) loop
         next_in := least(next_in, wait_for_rate(q, now));
     end loop;
-    next_in := greatest(next_in, 0);
+    if next_in < 0 then next_in := 0; end if;  -- greatest() would make a null 0: always something to wait for
 end $$;

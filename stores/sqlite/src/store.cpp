@@ -35,6 +35,8 @@ std::string checked(const std::string& path, const sqlite_options& options) {
 
 }  // namespace
 
+const jobs::feature_table& what_it_can() noexcept { return features_full; }
+
 file_store::file_store(const std::string& path, const sqlite_options& options)
     : path_(checked(path, options)),
       limits_(options.limits),

@@ -11,6 +11,8 @@
 
 namespace gm::stores::sqlite {
 
+const jobs::feature_table& what_it_can() noexcept;  // at durability::full
+
 class file_store final : public jobs::store, private jobs::sink {
 public:
     // Throws trouble.
