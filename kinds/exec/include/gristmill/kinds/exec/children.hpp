@@ -1,0 +1,147 @@
+#pragma once
+// The children that run now, and what happens to them, for any number of threads at once. There is no thread for each
+// child: the threads of a crew share one epoll set, each takes the next event, deals with it and perhaps starts the next
+// child. So nothing is handed from thread to thread between the end of one child and the start of the next.
+//
+//     children crew;
+//     crew.start(std::move(what), tag);
+//     children::watcher here(crew);               // one for each thread
+//     while (true) {
+//         const event e = here.next();            // sleeps until there is one
+//         if (e.what == event::output) …          // e.bytes, valid until the next call
+//         if (e.what == event::finished) …        // e.how; all its output was told before
+//     }
+//
+// All events of one child come one after the other, whichever threads get them. A child has ended when its own process
+// has; what a process that it left behind writes later is not waited for.
+//
+// To end a child is to end what descends from it, too: its process group, what left that group, and (if this process is
+// a subreaper) what was orphaned. Until the last of them is gone the child is kept as a zombie, so that its number, and
+// that of its group, cannot come to mean somebody else.
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <unordered_map>
+#include <vector>
+
+#include <gristmill/result.hpp>
+
+#include <gristmill/kinds/exec/command.hpp>
+#include <gristmill/kinds/exec/kill_ladder.hpp>
+#include <gristmill/kinds/exec/unique_fd.hpp>
+
+namespace gm::kinds::exec {
+
+using clock = std::chrono::steady_clock;
+
+class process_table;
+
+struct event {
+    enum kind : unsigned char {
+        output,    // bytes of a child's standard output
+        errors,    // bytes of its standard error
+        finished,  // and nothing more of it
+        alarm,     // the time of set_alarm() has come
+        ready,     // a descriptor of watch() is readable
+        woken,     // by wake()
+    };
+    kind what = woken;
+    std::uint64_t tag = 0;  // of the child, or of the descriptor
+    std::string_view bytes{};
+    outcome how{};
+};
+
+struct children_options {
+    kill_ladder ladder{};
+    // A variable that each child gets, by which orphans are known. Empty: they are not looked for.
+    std::string mark{};
+};
+
+class children {
+    struct child;
+
+public:
+    static constexpr std::uint64_t largest_tag = (std::uint64_t{1} << 61) - 1;
+
+    explicit children(children_options how = {});
+    ~children();  // requires: no watcher is left. What still runs is left alone
+    children(const children&) = delete;
+    children& operator=(const children&) = delete;
+
+    // requires: no other child with this tag runs; tag <= largest_tag.
+    result<pid_t, std::error_code> start(command&& what, std::uint64_t tag);
+
+    // Begins the ladder for this child and all that descends from it; its `finished` comes when they are gone, or one second
+    // after the last step. Nothing happens if it is not there; a second call takes the ladder's last step at once.
+    void end(std::uint64_t tag);
+    void end_all();
+
+    // The child's stream is not read again until resume_all(): the child waits when its pipe is full.
+    // requires: called while an output event of that stream is being dealt with.
+    void pause(std::uint64_t tag, event::kind stream);
+    void resume_all();
+
+    // One event `alarm` at that time. A new time replaces the old one; time_point::max() is none.
+    void set_alarm(clock::time_point when);
+    // An event `ready` each time there is something new to read: whoever gets it reads all there is.
+    std::error_code watch(int fd, std::uint64_t tag);
+    // One event `woken`, on one thread. Several calls may become one event.
+    void wake() noexcept;
+
+    // Sends it to every process that was orphaned by a child of ours that has finished.
+    void signal_orphans(int signal);
+
+    class watcher {
+    public:
+        explicit watcher(children& of);
+        ~watcher();
+        watcher(const watcher&) = delete;
+        watcher& operator=(const watcher&) = delete;
+
+        event next();
+
+    private:
+        bool take(std::uint64_t tag, unsigned which);
+        bool go_on(event& out);
+
+        children& of_;
+        std::shared_ptr<child> held_;  // whose event is being dealt with; nobody else touches it
+        std::unique_ptr<char[]> room_;
+    };
+
+private:
+    std::string mark_of(std::uint64_t tag) const;
+    void listen(child& of, unsigned which, int how);
+    void listen_again(child& of, unsigned which);
+    bool step(child& of, char* room, event& out);
+    bool read_stream(child& of, unsigned which, char* room, event& out);
+    bool wait_for(child& of, event& out);
+    void reap_orphans_locked();
+
+    void set_timer_locked();
+    bool timer_fired();
+    void begin_ladder_locked(const std::shared_ptr<child>& of);
+    void climb_locked(const process_table& all);
+    clock::time_point climb_one_locked(child& of, const process_table& all, clock::time_point now);
+
+    const children_options options_;
+    const std::string mark_before_;  // what a run around this one has put there
+    unique_fd events_, timer_, bell_;
+    mutable std::mutex lock_;  // protects the rest
+    std::unordered_map<std::uint64_t, std::shared_ptr<child>> running_;
+    std::vector<std::shared_ptr<child>> ladder_;  // those that are being ended
+    clock::time_point alarm_ = clock::time_point::max();
+    clock::time_point next_climb_ = clock::time_point::max();
+    clock::time_point timer_set_ = clock::time_point::max();
+    unsigned starting_ = 0;  // children that exist, perhaps, and are not in running_ yet
+    unsigned finished_ = 0;
+};
+
+}  // namespace gm::kinds::exec

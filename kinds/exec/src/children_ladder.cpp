@@ -1,0 +1,142 @@
+// How children are ended: the ladder's steps, at their times, for each child and all that descends from it.
+
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include <gristmill/kinds/exec/children.hpp>
+
+#include "child.hpp"
+
+namespace gm::kinds::exec {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto look_again = 10ms;   // while a child has ended and some of its family has not
+constexpr auto last_patience = 1s;  // after the last step
+
+void signal_group(pid_t leader, int signal) {
+    ::kill(-leader, signal);
+    // A process that is stopped would not see it before somebody continues it.
+    if (signal != SIGKILL && signal != SIGSTOP) ::kill(-leader, SIGCONT);
+}
+
+// What was seen earlier and is still alive joins what is seen now: its way to us may be gone meanwhile.
+void add_those_seen_before(std::vector<process_table::entry>& now, const std::vector<process_table::entry>& before,
+                           const process_table& all) {
+    for (const auto& old : before) {
+        const auto* const still = all.find(old.pid);
+        if (!still || still->dead || still->started != old.started) continue;
+        if (std::none_of(now.begin(), now.end(), [&](const auto& one) { return one.pid == old.pid; }))
+            now.push_back(*still);
+    }
+}
+
+}  // namespace
+
+void children::end(std::uint64_t tag) {
+    const std::lock_guard guard(lock_);
+    const auto found = running_.find(tag);
+    if (found == running_.end()) return;
+    begin_ladder_locked(found->second);
+    set_timer_locked();
+}
+
+void children::end_all() {
+    const std::lock_guard guard(lock_);
+    for (const auto& [tag, one] : running_) begin_ladder_locked(one);
+    set_timer_locked();
+}
+
+void children::begin_ladder_locked(const std::shared_ptr<child>& of) {
+    const std::size_t last = options_.ladder.steps().size() - 1;
+    if (of->on_ladder) {
+        of->rung = std::max(of->rung, last);
+    } else {
+        of->on_ladder = true;
+        ladder_.push_back(of);
+    }
+    of->next_step = next_climb_ = clock::now();
+}
+
+void children::set_timer_locked() {
+    const clock::time_point when = std::min(alarm_, next_climb_);
+    if (when == timer_set_) return;
+    timer_set_ = when;
+    itimerspec wanted{};
+    if (when != clock::time_point::max()) {
+        const auto since = std::max<std::chrono::nanoseconds>(when.time_since_epoch(), 1ns);  // 0 would be none
+        wanted.it_value = {since / 1s, (since % 1s).count()};
+    }
+    ::timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &wanted, nullptr);
+}
+
+// Says whether it is the alarm.
+bool children::timer_fired() {
+    bool climbing;
+    {
+        const std::lock_guard guard(lock_);
+        climbing = clock::now() >= next_climb_;
+        if (climbing) next_climb_ = clock::time_point::max();
+    }
+    const process_table all = climbing ? process_table::read(options_.mark) : process_table();
+    const std::lock_guard guard(lock_);
+    if (climbing) climb_locked(all);
+    const bool ringing = clock::now() >= alarm_;
+    if (ringing) alarm_ = clock::time_point::max();
+    timer_set_ = clock::time_point::max();
+    set_timer_locked();
+    return ringing;
+}
+
+void children::climb_locked(const process_table& all) {
+    const clock::time_point now = clock::now();
+    for (const auto& one : ladder_) next_climb_ = std::min(next_climb_, climb_one_locked(*one, all, now));
+    std::erase_if(ladder_, [](const auto& one) { return one->gone; });
+}
+
+// Returns when to look again. While a child is on the ladder nobody waits for it, so its pid is its own.
+clock::time_point children::climb_one_locked(child& of, const process_table& all, clock::time_point now) {
+    const auto& steps = options_.ladder.steps();
+    const pid_t leader = of.it.pid;
+    auto family = all.family(leader, options_.mark.empty() ? std::string() : mark_of(of.tag));
+    add_those_seen_before(family, of.family, all);
+    if (of.rung < steps.size() && now >= of.next_step) {
+        const auto [signal, patience] = steps[of.rung++];
+        of.next_step = now + (of.rung == steps.size() ? std::max<clock::duration>(patience, last_patience) : patience);
+        signal_group(leader, signal);
+        for (const auto& one : family)
+            if (one.group != leader) signal_process(one, signal);
+    }
+    const auto* const self = all.find(leader);
+    const bool ended = !self || self->dead;
+    const bool over = of.rung == steps.size() && now >= of.next_step;
+    of.gone = ended && (family.empty() || over);
+    of.family = std::move(family);
+    if (of.gone) {
+        listen(of, of_end, EPOLL_CTL_MOD);  // it fires at once, and somebody waits for it
+        return clock::time_point::max();
+    }
+    if (ended) return std::min(now + look_again, std::max(of.next_step, now));
+    return over ? clock::time_point::max() : of.next_step;  // when it ends, its handle will tell
+}
+
+void children::signal_orphans(int signal) {
+    const process_table all = process_table::read(options_.mark);
+    const std::lock_guard guard(lock_);
+    for (const auto& orphan : all.children_of(::getpid())) {
+        const bool known = starting_ != 0 || std::any_of(running_.begin(), running_.end(), [&](const auto& one) {
+                               return one.second->it.pid == orphan.pid;
+                           });
+        if (known || orphan.dead) continue;
+        for (const auto& below : all.family(orphan.pid, {})) signal_process(below, signal);
+        signal_process(orphan, signal);
+    }
+}
+
+}  // namespace gm::kinds::exec
