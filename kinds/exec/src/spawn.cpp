@@ -135,14 +135,13 @@ result<process, std::error_code> spawn(const command& what) {
     file_actions actions;
     const int input = what.input >= 0 ? what.input : dev_null();
     posix_spawn_file_actions_adddup2(&actions.it, input, 0);
-    if (what.output == destination::pipe) {
+    if (what.output == through_pipe)
         if (const int failed = make_pipe(made.output, output)) return failure(system_error(failed));
-        posix_spawn_file_actions_adddup2(&actions.it, output.get(), 1);
-    }
-    if (what.errors == destination::pipe) {
+    if (what.errors == through_pipe)
         if (const int failed = make_pipe(made.errors, errors)) return failure(system_error(failed));
-        posix_spawn_file_actions_adddup2(&actions.it, errors.get(), 2);
-    }
+    // A descriptor is put on itself, too: that takes its close-on-exec away.
+    posix_spawn_file_actions_adddup2(&actions.it, output ? output.get() : what.output, 1);
+    posix_spawn_file_actions_adddup2(&actions.it, errors ? errors.get() : what.errors, 2);
     posix_spawn_file_actions_addclosefrom_np(&actions.it, 3);
     if (!what.directory.empty()) posix_spawn_file_actions_addchdir_np(&actions.it, what.directory.c_str());
 

@@ -24,11 +24,8 @@ private:
     std::vector<std::string> entries_;
 };
 
-// Where a child's output goes.
-enum class destination : unsigned char {
-    pipe,       // to whoever reads our end
-    inherited,  // where ours goes
-};
+// For an output of a child: we read it, through a pipe. Anything else is a descriptor of ours that the child writes to.
+inline constexpr int through_pipe = -1;
 
 struct command {
     // [0] is the program: a path if there is a slash in it, else looked up in the PATH of this process.
@@ -38,8 +35,8 @@ struct command {
     const environment* variables = nullptr;  // null: those of this process. Has to live until the child is started
     std::vector<std::string> extra;          // NAME=VALUE besides, stronger than `variables`
     int input = -1;                          // -1: /dev/null. The descriptor stays the caller's
-    destination output = destination::pipe;
-    destination errors = destination::pipe;
+    int output = through_pipe;
+    int errors = through_pipe;
 };
 
 // How a child ended.

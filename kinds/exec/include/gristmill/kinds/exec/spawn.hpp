@@ -20,7 +20,7 @@ namespace gm::kinds::exec {
 struct process {
     pid_t pid = -1;    // also its process group. Its owner has to wait for it
     unique_fd handle;  // a pidfd: readable when the child has ended
-    unique_fd output;  // our ends of the pipes, non-blocking; empty for an inherited stream
+    unique_fd output;  // our ends of the pipes, non-blocking; empty where there is none
     unique_fd errors;
 };
 

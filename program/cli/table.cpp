@@ -1,0 +1,28 @@
+#include "program/cli/table.hpp"
+
+#include "program/verbs/verbs.hpp"
+
+namespace gm::program {
+
+std::span<const verb* const> verbs() {
+    static constexpr const verb* all[] = {&run_verb, &help_verb, &version_verb, &completion_verb};
+    return all;
+}
+
+const verb* find_verb(std::string_view name) {
+    for (const verb* one : verbs())
+        if (one->name == name) return one;
+    return nullptr;
+}
+
+std::vector<std::string_view> spellings(const flag& of) {
+    std::vector<std::string_view> all{of.name};
+    for (std::size_t begin = 0; begin < of.also.size();) {
+        const std::size_t end = std::min(of.also.find(' ', begin), of.also.size());
+        all.push_back(of.also.substr(begin, end - begin));
+        begin = end + 1;
+    }
+    return all;
+}
+
+}  // namespace gm::program

@@ -1,0 +1,34 @@
+// gristmill: the first word is a verb, and each verb is a file in verbs/.
+#include <cstdio>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "program/cli/help.hpp"
+#include "program/cli/parse.hpp"
+#include "program/cli/table.hpp"
+
+namespace {
+
+int no_such_verb(std::string_view name) {
+    std::vector<std::string_view> known;
+    for (const auto* one : gm::program::verbs()) known.push_back(one->name);
+    std::string text = "gristmill: there is no verb '" + std::string(name) + "'";
+    if (const auto near = gm::program::nearest(name, known)) text += "; did you mean '" + std::string(*near) + "'?";
+    std::fprintf(stderr, "%s\n`gristmill --help` lists them.\n", text.c_str());
+    return 255;
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+    const std::vector<std::string_view> all(words + (count > 0 ? 1 : 0), words + count);
+    const std::string_view name = all.empty() ? "help" : all[0] == "--version" ? "version" : all[0];
+    if (name == "-h" || name == "--help") {
+        std::fputs(gm::program::help_of_program().c_str(), stdout);
+        return 0;
+    }
+    const auto* const verb = gm::program::find_verb(name);
+    if (!verb) return no_such_verb(name);
+    return verb->run(std::span(all).subspan(all.empty() ? 0 : 1));
+}

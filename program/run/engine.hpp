@@ -1,0 +1,141 @@
+#pragma once
+// A run: starts commands, as many at a time as there are slots, until the input is at its end and the last of them has ended.
+//
+// A few threads (as many as CPUs) do all of it, each the same: take the next event of the children, deal with it, start what may be
+// started. There is one lock, held for bookkeeping only; starting a process, writing and calling a watcher happen outside of it.
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include <gristmill/kinds/exec/children.hpp>
+#include <gristmill/kinds/exec/output_buffer.hpp>
+
+#include "program/run/durations.hpp"
+#include "program/run/feeder.hpp"
+#include "program/run/gate.hpp"
+#include "program/run/launch.hpp"
+#include "program/run/output_order.hpp"
+#include "program/run/printer.hpp"
+#include "program/run/progress.hpp"
+#include "program/run/report.hpp"
+#include "program/run/results_folder.hpp"
+#include "program/run/run_options.hpp"
+#include "program/run/template.hpp"
+
+namespace gm::program {
+
+// What a run is made of, opened and checked.
+struct run_parts {
+    const run_options& options;
+    std::optional<command_template> command;  // none: each line is a command
+    std::vector<std::string> names;           // of the columns
+    std::optional<results_folder> results;
+    std::vector<run_watcher*> watchers;  // outlive the run
+};
+
+struct run_result {
+    int status = 0;          // to exit with
+    int interrupted_by = 0;  // the signal that ended the run, or 0
+    bool output_closed = false;
+    std::string error;  // what ended it besides
+};
+
+class engine {
+public:
+    // `input` stops being read when `stop`, an eventfd, is written to.
+    engine(run_parts parts, argument_tuples input, kinds::exec::unique_fd stop);
+    ~engine();
+
+    // requires: SIGINT, SIGTERM, SIGHUP and SIGQUIT are blocked in all threads of the process.
+    run_result run();
+
+private:
+    struct attempt;
+    struct pending {
+        job of;
+        unsigned tries;  // before this one
+    };
+    using guard = std::unique_lock<std::mutex>;
+    using clock = kinds::exec::clock;
+
+    void work();
+    void deal_with(const kinds::exec::event& e);
+    bool is_over_locked();
+
+    // engine_start.cpp
+    bool start_next();
+    std::optional<pending> next_locked();
+    bool may_start_locked(clock::time_point now);
+    std::shared_ptr<attempt> begin_locked(pending&& next);
+    void start(const std::shared_ptr<attempt>& one);
+    std::string describe(attempt& one) const;
+    std::error_code spawn(attempt& one, pid_t& pid);
+    void started(const std::shared_ptr<attempt>& one, pid_t pid);
+    void dry_run(const std::shared_ptr<attempt>& one);
+    std::string tag_of(const attempt& one) const;
+
+    // engine_end.cpp
+    void take_output(const kinds::exec::event& e);
+    void take_lines(attempt& one, stream which, std::string_view bytes);
+    void print_lines(attempt& one, stream which, std::string&& text);
+    void ended(std::uint64_t number, const kinds::exec::outcome& how);
+    void settle(const std::shared_ptr<attempt>& one, verdict how, const kinds::exec::outcome& outcome,
+                std::string reason);
+    void conclude(attempt& one, const finish_report& report);
+    void deliver(attempt& one);
+    void broken(std::error_code why, const char* what);
+
+    // engine_control.cpp
+    void ring();
+    void end_overdue_locked(clock::time_point now);
+    void read_signals();
+    void interrupt_locked(int signal);
+    void stop_soon_locked() { stopping_ = true; }
+    void stop_now_locked();
+    void set_alarm_locked();
+    void say(std::string&& line) { printer_.print(stream::errors, "gristmill: " + std::move(line) + '\n'); }
+    progress_counts counts_locked() const;
+    std::uint64_t total() const { return feeder_->has_read_all() ? feeder_->jobs_read() : 0; }
+
+    const run_options& options_;
+    const run_parts parts_;
+    launch launch_;
+    kinds::exec::environment variables_;
+    kinds::exec::spill_file spill_;
+    kinds::exec::children children_;
+    kinds::exec::unique_fd signals_;
+    printer printer_;
+    output_order order_;
+
+    std::mutex lock_;  // protects the rest
+    std::unordered_map<std::uint64_t, std::shared_ptr<attempt>> running_;
+    std::set<unsigned> free_slots_;
+    unsigned slots_made_ = 0;
+    unsigned unsettled_ = 0;  // attempts that were begun and are not settled yet
+    slot_count slots_;
+    gate gate_;
+    halt_watch halt_;
+    durations durations_;
+    std::multimap<clock::time_point, pending> retries_;
+    std::set<std::pair<clock::time_point, std::uint64_t>> deadlines_;
+    clock::time_point gate_opens_ = clock::time_point::max();
+    clock::time_point next_tick_ = clock::time_point::max();
+    std::optional<progress> progress_;
+    bool stopping_ = false;   // nothing is started any more
+    bool ending_ = false;     // what runs is being ended
+    int status_of_last_ = 0;  // of the job that reached the halt
+    run_result result_;
+    std::unique_ptr<feeder> feeder_;
+};
+
+}  // namespace gm::program

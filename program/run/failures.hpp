@@ -1,0 +1,33 @@
+#pragma once
+// The failures of a run, for its end: what failed, why, and how to run it again.
+
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "program/run/report.hpp"
+
+namespace gm::program {
+
+class failures : public run_watcher {
+public:
+    void finished(const finish_report& report) override;
+
+    // Lines for standard error; empty if nothing failed. `joblog` is the file that has all of them, if there is one.
+    std::string summary(const std::string& joblog) const;
+
+private:
+    struct failure {
+        std::uint64_t number;
+        std::string why;
+        std::string command;
+        std::string reason;
+    };
+    mutable std::mutex lock_;  // protects the rest
+    std::vector<failure> first_;
+    std::uint64_t failed_ = 0;
+    std::uint64_t finished_ = 0;
+};
+
+}  // namespace gm::program

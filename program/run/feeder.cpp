@@ -1,0 +1,126 @@
+#include "program/run/feeder.hpp"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+namespace gm::program {
+
+feeder::feeder(argument_tuples input, batching how, std::string command, std::string directory,
+               std::vector<run_watcher*> watchers, kinds::exec::unique_fd stop, std::function<void()> news)
+    : input_(std::move(input)),
+      how_(how),
+      watchers_(std::move(watchers)),
+      stop_(std::move(stop)),
+      news_(std::move(news)),
+      thread_() {
+    if (std::ranges::any_of(watchers_, [](const run_watcher* one) { return one->wants_identities(); }))
+        identities_.emplace(command, directory);
+    thread_ = detail::joined_thread("gm-feeder", [this] { work(); });
+}
+
+feeder::~feeder() { stop(); }
+
+void feeder::stop() {
+    end_.cancel();
+    const std::uint64_t one = 1;
+    (void)!::write(stop_.get(), &one, sizeof(one));
+    thread_.join();
+}
+
+std::ptrdiff_t feeder::weight(const job& one) {
+    std::size_t size = sizeof(job);
+    for (const std::string& argument : one.arguments) size += argument.size() + sizeof(argument);
+    return std::min(static_cast<std::ptrdiff_t>(size), bytes_ahead);
+}
+
+std::optional<job> feeder::take() {
+    auto one = jobs_.try_receive();
+    if (!one) {
+        // Said before the second look, so that a job that comes after it is told.
+        somebody_looked_ = true;
+        one = jobs_.try_receive();
+        if (!one) return std::nullopt;
+    }
+    bytes_.release(weight(*one));
+    return std::move(*one);
+}
+
+void feeder::tell() {
+    if (somebody_looked_.exchange(false)) news_();
+}
+
+bool feeder::send(job&& one) {
+    const std::ptrdiff_t size = weight(one);
+    if (bytes_.acquire(size, end_.get()) != channel_status::ok) return false;
+    one.number = read_ + 1;
+    if (!jobs_.send(std::move(one), end_.get())) return false;
+    ++read_;
+    tell();
+    return true;
+}
+
+bool feeder::send_batch(std::size_t arguments) {
+    job one;
+    const auto end = waiting_.begin() + static_cast<std::ptrdiff_t>(std::min(arguments, waiting_.size()));
+    if (how_.most != 0) one.arguments.assign(std::move_iterator(waiting_.begin()), std::move_iterator(end));
+    waiting_.erase(waiting_.begin(), end);
+    waiting_size_ = 0;
+    for (const std::string& left : waiting_) waiting_size_ += left.size() + 1;
+    if (waiting_.empty()) one.lines = std::exchange(waiting_lines_, {});
+    if (!how_.shuffle) return send(std::move(one));
+    shuffled_.push_back(std::move(one));
+    return true;
+}
+
+bool feeder::is_wanted(const std::vector<std::string>& tuple) {
+    if (!identities_) return true;
+    const line_identity who = identities_->of(tuple);
+    const bool wanted = std::ranges::all_of(watchers_, [&](run_watcher* one) { return one->line_read(who, tuple); });
+    if (wanted) waiting_lines_.push_back(who);
+    return wanted;
+}
+
+bool feeder::add(std::vector<std::string>&& tuple) {
+    if (how_.most <= 1) {
+        waiting_ = std::move(tuple);
+        return send_batch(waiting_.size());
+    }
+    std::size_t size = 0;
+    for (const std::string& argument : tuple) size += argument.size() + 1;
+    if (how_.room != 0 && !waiting_.empty() && waiting_size_ + size > how_.room && !send_batch(waiting_.size()))
+        return false;
+    waiting_size_ += size;
+    std::ranges::move(tuple, std::back_inserter(waiting_));
+    return waiting_.size() < how_.most || send_batch(waiting_.size());
+}
+
+bool feeder::read_all() {
+    std::vector<std::string> tuple;
+    while (true) {
+        const auto got = input_.next(tuple);
+        if (got == argument_tuples::status::failed) error_ = input_.error();
+        if (got == argument_tuples::status::stopped) return false;
+        if (got != argument_tuples::status::record) break;
+        if (is_wanted(tuple) && !add(std::exchange(tuple, {}))) return false;
+    }
+    // What is left of -X is spread, so that one job does not get all of a short list while the other slots are idle.
+    for (std::size_t jobs = std::max(1u, how_.spread); !waiting_.empty(); jobs = std::max<std::size_t>(1, jobs - 1))
+        if (!send_batch((waiting_.size() + jobs - 1) / jobs)) return false;
+    if (how_.shuffle) std::ranges::shuffle(shuffled_, std::mt19937_64(std::random_device()()));
+    for (job& one : shuffled_)
+        if (!send(std::move(one))) return false;
+    return true;
+}
+
+void feeder::work() {
+    read_all();
+    over_ = true;
+    somebody_looked_ = true;  // the end is always told
+    tell();
+}
+
+}  // namespace gm::program

@@ -1,0 +1,79 @@
+#pragma once
+// The one thread that writes to standard output and standard error. The crew hands it what jobs have written and goes on: somebody
+// who reads slowly, or not at all, holds no timeout and no signal. What waits here is counted, so that the crew can pause.
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <gristmill/channel.hpp>
+#include <gristmill/detail/joined_thread.hpp>
+#include <gristmill/kinds/exec/output_buffer.hpp>
+
+namespace gm::program {
+
+// What one job has written.
+struct job_output {
+    kinds::exec::output_buffer output, errors;
+    std::optional<std::string> tag;  // goes before each line, with a tab
+
+    bool empty() const noexcept { return output.empty() && errors.empty(); }
+    std::size_t size() const noexcept { return static_cast<std::size_t>(output.size() + errors.size()); }
+};
+
+enum class stream : unsigned char { output, errors };
+
+class printer {
+public:
+    struct hooks {
+        std::function<void()> room;                   // little waits here again, after there was too much
+        std::function<void()> closed;                 // nobody reads our standard output any more
+        std::function<void(std::error_code)> failed;  // it cannot be written to, or what was kept cannot be read
+    };
+    explicit printer(hooks tell);
+    ~printer() { close(); }
+
+    void print(job_output&& whole);
+    void print(stream to, std::string&& text);
+    // A line on standard error that stays at the bottom of the terminal and is replaced by the next one.
+    void show_status(std::string&& line);
+
+    // True: pause. `room` will be called. Thread safety: any thread.
+    bool is_full() noexcept;
+
+    // Everything that was handed over is written when it returns.
+    void close();
+
+private:
+    struct item {
+        std::optional<job_output> whole;
+        stream to = stream::output;
+        bool is_status = false;
+        std::string text;
+    };
+    void hand_over(item&& one, std::size_t size);
+    void work();
+    void write(item& one);
+    void write_whole(stream to, const kinds::exec::output_buffer& from, const std::optional<std::string>& tag);
+    void write_text(stream to, std::string_view text);
+    void erase_status();
+
+    const hooks tell_;
+    channel<item> items_ = channel<item>::unbounded();
+    std::atomic<std::size_t> waiting_{0};
+    std::atomic<bool> somebody_paused_{false};
+    bool closed_ = false;  // standard output, and it was told; the thread's
+    bool failed_ = false;  // the thread's
+    std::string status_;   // on the screen now; the thread's
+    detail::joined_thread thread_;
+};
+
+// `text` with `tag` and a tab at the beginning of each line; `at_start` says whether it begins a line, and then whether the next text does.
+std::string tagged(std::string_view text, std::string_view tag, bool& at_start);
+
+}  // namespace gm::program
