@@ -1,4 +1,6 @@
 // What a run does with the output and the end of its jobs.
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <cmath>
 #include <random>
@@ -90,6 +92,8 @@ void engine::settle(const std::shared_ptr<attempt>& one, verdict how, const kind
         again = how != verdict::succeeded && how != verdict::stopped && one->tries < options_.tries && !stopping_;
         if (how == verdict::succeeded) durations_.add(outcome.runtime);
     }
+    if (struct stat about{}; one->files.output && ::fstat(one->files.output.get(), &about) == 0)
+        one->output_size = static_cast<std::uint64_t>(about.st_size);
     const finish_report report{one->of,         one->command,    how, again, one->tries, outcome, std::move(reason),
                                one->started_at, one->output_size};
     for (run_watcher* watcher : parts_.watchers) watcher->finished(report);

@@ -12,7 +12,7 @@ constexpr double memory = 15;  // seconds
 
 std::string rate_text(double rate) {
     char text[40];
-    if (rate >= 10 || rate == 0)
+    if (rate >= 9.95 || rate == 0)
         std::snprintf(text, sizeof(text), "%.0f/s", rate);
     else if (rate >= 0.1)
         std::snprintf(text, sizeof(text), "%.1f/s", rate);

@@ -24,9 +24,9 @@ struct input_source {
 
 struct input_options {
     char delimiter = '\n';
-    std::string columns;  // what separates columns: a regular expression; empty: there are none
-    bool header = false;  // the first record names the columns
-    bool link = false;    // all sources go in step, the shorter ones start again
+    std::string columns{};  // what separates columns: a regular expression; empty: there are none
+    bool header = false;    // the first record names the columns
+    bool link = false;      // all sources go in step, the shorter ones start again
     bool skip_empty = false;
 };
 
