@@ -24,6 +24,9 @@ bool read(std::string_view text, Number& to) {
     return error == std::errc() && end == text.data() + text.size();
 }
 
+// Neither is anything else a time, nor could to_line() write it.
+bool is_time(double seconds) { return std::isfinite(seconds) && std::abs(seconds) < 1e15; }
+
 std::error_code write_all(int file, std::string_view text) {
     while (!text.empty()) {
         const ssize_t written = ::write(file, text.data(), text.size());
@@ -62,7 +65,7 @@ std::optional<joblog_entry> read_joblog_line(std::string_view line) {
     std::ranges::replace(entry.command, '\0', '\n');
     if (!read(fields[0], entry.number) || !read(fields[2], entry.start) || !read(fields[3], entry.runtime) ||
         !read(fields[4], entry.sent) || !read(fields[5], entry.received) || !read(fields[6], entry.exit_code) ||
-        !read(fields[7], entry.signal) || !std::isfinite(entry.start) || !std::isfinite(entry.runtime))
+        !read(fields[7], entry.signal) || !is_time(entry.start) || !is_time(entry.runtime))
         return std::nullopt;
     return entry;
 }

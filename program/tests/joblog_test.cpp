@@ -42,6 +42,8 @@ TEST(joblog, a_line_cut_off_at_the_end_is_passed_over_and_any_other_told) {
     EXPECT_EQ(read_joblog("garbage\n" + whole).error(), "line 1 is no line of a joblog");
     EXPECT_EQ(read_joblog(whole + "2\t:\tnan\t0.1\t0\t0\t1\t0\tx\n").error(), "line 2 is no line of a joblog");
     EXPECT_TRUE(read_joblog("")->empty());
+    EXPECT_FALSE(
+        read_joblog_line("2\t:\t" + std::string(80, '5') + "\t0.1\t0\t0\t1\t0\tx"));  // to_line() had cut it off
 }
 
 }  // namespace
