@@ -49,7 +49,7 @@ std::string page_of(const verb& of) {
     std::string all = head("gristmill-" + std::string(of.name), of.summary) + ".SH SYNOPSIS\n.nf\n";
     for (std::size_t begin = 0; begin <= of.usage.size();) {
         const std::size_t end = std::min(of.usage.find('\n', begin), of.usage.size());
-        all += ".B gristmill " + std::string(of.name) + "\n" + escaped(of.usage.substr(begin, end - begin)) + "\n";
+        all += "\\fBgristmill " + escaped(of.name) + "\\fR " + escaped(of.usage.substr(begin, end - begin)) + '\n';
         begin = end + 1;
     }
     all += ".fi\n.SH DESCRIPTION\n" + paragraphs(of.about);

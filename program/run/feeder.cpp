@@ -63,39 +63,42 @@ bool feeder::send(job&& one) {
     return true;
 }
 
-bool feeder::send_batch(std::size_t arguments) {
+std::size_t feeder::line::size() const {
+    std::size_t all = 0;
+    for (const std::string& argument : arguments) all += argument.size() + 1;
+    return all;
+}
+
+// The first of the lines that wait become a job.
+bool feeder::send_batch(std::size_t lines) {
     job one;
-    const auto end = waiting_.begin() + static_cast<std::ptrdiff_t>(std::min(arguments, waiting_.size()));
-    if (how_.most != 0) one.arguments.assign(std::move_iterator(waiting_.begin()), std::move_iterator(end));
+    const auto end = waiting_.begin() + static_cast<std::ptrdiff_t>(lines);
+    for (auto next = waiting_.begin(); next != end; ++next) {
+        waiting_arguments_ -= next->arguments.size();
+        waiting_size_ -= next->size();
+        if (next->who) one.lines.push_back(*next->who);
+        if (how_.most != 0) std::ranges::move(next->arguments, std::back_inserter(one.arguments));
+    }
     waiting_.erase(waiting_.begin(), end);
-    waiting_size_ = 0;
-    for (const std::string& left : waiting_) waiting_size_ += left.size() + 1;
-    if (waiting_.empty()) one.lines = std::exchange(waiting_lines_, {});
     if (!how_.shuffle) return send(std::move(one));
     shuffled_.push_back(std::move(one));
     return true;
 }
 
-bool feeder::is_wanted(const std::vector<std::string>& tuple) {
-    if (!identities_) return true;
-    const line_identity who = identities_->of(tuple);
-    const bool wanted = std::ranges::all_of(watchers_, [&](run_watcher* one) { return one->line_read(who, tuple); });
-    if (wanted) waiting_lines_.push_back(who);
-    return wanted;
-}
-
 bool feeder::add(std::vector<std::string>&& tuple) {
-    if (how_.most <= 1) {
-        waiting_ = std::move(tuple);
-        return send_batch(waiting_.size());
+    line one{std::move(tuple), {}};
+    if (identities_) {
+        one.who = identities_->of(one.arguments);
+        const auto wants = [&](run_watcher* watcher) { return watcher->line_read(*one.who, one.arguments); };
+        if (!std::ranges::all_of(watchers_, wants)) return true;
     }
-    std::size_t size = 0;
-    for (const std::string& argument : tuple) size += argument.size() + 1;
+    const std::size_t size = one.size();
     if (how_.room != 0 && !waiting_.empty() && waiting_size_ + size > how_.room && !send_batch(waiting_.size()))
         return false;
     waiting_size_ += size;
-    std::ranges::move(tuple, std::back_inserter(waiting_));
-    return waiting_.size() < how_.most || send_batch(waiting_.size());
+    waiting_arguments_ += one.arguments.size();
+    waiting_.push_back(std::move(one));
+    return waiting_arguments_ < how_.most || send_batch(waiting_.size());
 }
 
 bool feeder::read_all() {
@@ -105,7 +108,7 @@ bool feeder::read_all() {
         if (got == argument_tuples::status::failed) error_ = input_.error();
         if (got == argument_tuples::status::stopped) return false;
         if (got != argument_tuples::status::record) break;
-        if (is_wanted(tuple) && !add(std::exchange(tuple, {}))) return false;
+        if (!add(std::exchange(tuple, {}))) return false;
     }
     // What is left of -X is spread, so that one job does not get all of a short list while the other slots are idle.
     for (std::size_t jobs = std::max(1u, how_.spread); !waiting_.empty(); jobs = std::max<std::size_t>(1, jobs - 1))

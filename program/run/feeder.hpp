@@ -53,9 +53,8 @@ private:
 
     void work();
     bool read_all();
-    bool is_wanted(const std::vector<std::string>& tuple);
     bool add(std::vector<std::string>&& tuple);
-    bool send_batch(std::size_t arguments);
+    bool send_batch(std::size_t lines);
     bool send(job&& one);
     void tell();
 
@@ -70,8 +69,13 @@ private:
     semaphore bytes_{bytes_ahead};
 
     // The thread's.
-    std::vector<std::string> waiting_;  // arguments that are no job yet
-    std::vector<line_identity> waiting_lines_;
+    struct line {
+        std::vector<std::string> arguments;
+        std::optional<line_identity> who;
+        std::size_t size() const;
+    };
+    std::vector<line> waiting_;  // lines that are no job yet
+    std::size_t waiting_arguments_ = 0;
     std::size_t waiting_size_ = 0;
     std::vector<job> shuffled_;
     std::string error_;
