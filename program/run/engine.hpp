@@ -78,6 +78,7 @@ private:
     bool may_start_locked(clock::time_point now);
     std::shared_ptr<attempt> begin_locked(pending&& next);
     void start(const std::shared_ptr<attempt>& one);
+    bool postpone(attempt& one);
     std::string describe(attempt& one) const;
     std::error_code spawn(attempt& one, pid_t& pid);
     void started(const std::shared_ptr<attempt>& one, pid_t pid);

@@ -14,6 +14,13 @@ namespace {
 
 constexpr std::size_t most_held = 100'000;  // jobs that wait for their turn to be printed
 
+constexpr auto shortage_lasts = std::chrono::milliseconds(100);
+
+bool is_shortage(std::error_code why) {
+    return why == std::errc::resource_unavailable_try_again || why == std::errc::not_enough_memory ||
+           why == std::errc::too_many_files_open || why == std::errc::too_many_files_open_in_system;
+}
+
 // What a shell says of a command that cannot be executed.
 kinds::exec::outcome not_executed(std::error_code why) {
     return {.exit_code = why == std::errc::no_such_file_or_directory ? 127 : 126};
@@ -95,7 +102,22 @@ void engine::start(const std::shared_ptr<attempt>& one) {
     const auto failed = spawn(*one, pid);
     if (!failed) return started(one, pid);
     starting.unlock();
+    if (is_shortage(failed) && postpone(*one)) return;
     settle(one, verdict::not_started, not_executed(failed), failed.message());
+}
+
+// The system has no room for another process now. While others run there will be: this one is started later. It was no try.
+bool engine::postpone(attempt& one) {
+    const guard held(lock_);
+    if (running_.size() == 1 || stopping_) return false;
+    const auto when = clock::now() + shortage_lasts;
+    gate_.hold_until(when);
+    running_.erase(one.of.number);
+    free_slots_.insert(one.slot);
+    retries_.emplace(when, pending{std::move(one.of), one.tries - 1});
+    --unsettled_;
+    set_alarm_locked();
+    return true;
 }
 
 void engine::dry_run(const std::shared_ptr<attempt>& one) {

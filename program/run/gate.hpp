@@ -1,6 +1,7 @@
 #pragma once
 // What may hold the next start back besides the number of slots: --delay, --load, --memfree.
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -27,6 +28,7 @@ public:
     // Nothing if a job may start now; else when to ask again.
     std::optional<clock::time_point> closed_until(clock::time_point now);
     void started(clock::time_point now);
+    void hold_until(clock::time_point when) { next_start_ = std::max(next_start_, when); }
 
 private:
     bool is_machine_busy();

@@ -289,6 +289,19 @@ TEST(run, starts_keep_their_distance) {
     EXPECT_GT(times[2] - times[0], 200'000'000);
 }
 
+// Each command that runs needs three descriptors: there are not enough for all of them at once.
+TEST(run, when_descriptors_are_short_commands_wait_for_each_other) {
+    const answer it =
+        running({"/bin/sh", "-c", "ulimit -n 40; exec \"$0\" run -j0 'sleep 0.05; echo x #'", GRISTMILL_PROGRAM})
+            .wait([] {
+                std::string all;
+                for (int i = 0; i < 60; ++i) all += "x\n";
+                return all;
+            }());
+    EXPECT_EQ(it.status, 0) << it.errors;
+    EXPECT_EQ(it.output.size(), 120u);
+}
+
 TEST(run, variables_and_directory_reach_the_commands) {
     EXPECT_EQ(gristmill_run({"--wd", "/usr", "--env", "GM_X=a b",
                              "pwd; echo \"$GM_X\" $PARALLEL_SEQ $PARALLEL_JOBSLOT #", ":::", "1"})
