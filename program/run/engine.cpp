@@ -23,10 +23,15 @@ kinds::exec::unique_fd descriptor(int fd, const char* what) {
     return kinds::exec::unique_fd(fd);
 }
 
+sigset_t our_signals() {
+    sigset_t all;
+    sigemptyset(&all);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) sigaddset(&all, signal);
+    return all;
+}
+
 kinds::exec::unique_fd watched_signals() {
-    sigset_t wanted;
-    sigemptyset(&wanted);
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) sigaddset(&wanted, signal);
+    const sigset_t wanted = our_signals();
     return descriptor(::signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK), "signalfd");
 }
 
@@ -41,6 +46,7 @@ batching batching_of(const run_options& options, const run_parts& parts) {
     batching made{.most = options.max_arguments, .shuffle = options.shuffle};
     const std::size_t fixed = parts.command ? parts.command->text_size() : 0;
     if (options.batched) made.room = options.max_size > fixed ? options.max_size - fixed : 1;
+    if (options.repeat_words) made.around = fixed;
     if (options.repeat_words) made.spread = options.slots.now();
     return made;
 }
@@ -72,7 +78,7 @@ engine::engine(run_parts parts, argument_tuples input, kinds::exec::unique_fd st
     if ((options_.bar || options_.eta) && ::isatty(STDERR_FILENO))
         progress_.emplace(options_.bar, !no_colour || !*no_colour, clock::now());
     if (progress_ || !slots_.file().empty() || options_.timeout_percent) next_tick_ = clock::now();
-    children_.watch(signals_.get(), signals_tag);
+    if (const auto failed = children_.watch(signals_.get(), signals_tag)) throw std::system_error(failed, "signalfd");
     const std::string command = parts_.command ? parts_.command->text() : std::string();
     feeder_ = std::make_unique<feeder>(std::move(input), batching_of(options_, parts_), command, options_.directory,
                                        parts_.watchers, std::move(stop), [this] { children_.wake(); });
@@ -92,6 +98,9 @@ run_result engine::run() {
     }
     feeder_->stop();
     if (ending_) children_.signal_orphans(SIGKILL);
+    // Nothing runs any more. What is left is to print, which may take for ever if nobody reads: from here on a signal ends us.
+    const sigset_t signals = our_signals();
+    ::pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
     order_.flush();
     if (feeder_->saw_nul())
         say("the input had zero bytes, which no argument can hold; they became \\0. Did you mean -0?");

@@ -63,11 +63,14 @@ bool feeder::send(job&& one) {
     return true;
 }
 
-std::size_t feeder::line::size() const {
-    std::size_t all = 0;
-    for (const std::string& argument : arguments) all += argument.size() + 1;
-    return all;
+namespace {
+
+// What an argument takes at most, with its quotes, and a space.
+std::size_t quoted_size(const std::string& argument) {
+    return argument.size() + 3 + 4 * static_cast<std::size_t>(std::ranges::count(argument, '\''));
 }
+
+}  // namespace
 
 // The first of the lines that wait become a job.
 bool feeder::send_batch(std::size_t lines) {
@@ -75,7 +78,7 @@ bool feeder::send_batch(std::size_t lines) {
     const auto end = waiting_.begin() + static_cast<std::ptrdiff_t>(lines);
     for (auto next = waiting_.begin(); next != end; ++next) {
         waiting_arguments_ -= next->arguments.size();
-        waiting_size_ -= next->size();
+        waiting_size_ -= next->size;
         if (next->who) one.lines.push_back(*next->who);
         if (how_.most != 0) std::ranges::move(next->arguments, std::back_inserter(one.arguments));
     }
@@ -86,16 +89,16 @@ bool feeder::send_batch(std::size_t lines) {
 }
 
 bool feeder::add(std::vector<std::string>&& tuple) {
-    line one{std::move(tuple), {}};
+    line one{.arguments = std::move(tuple), .who = {}};
+    for (const std::string& argument : one.arguments) one.size += quoted_size(argument) + how_.around;
     if (identities_) {
         one.who = identities_->of(one.arguments);
         const auto wants = [&](run_watcher* watcher) { return watcher->line_read(*one.who, one.arguments); };
         if (!std::ranges::all_of(watchers_, wants)) return true;
     }
-    const std::size_t size = one.size();
-    if (how_.room != 0 && !waiting_.empty() && waiting_size_ + size > how_.room && !send_batch(waiting_.size()))
+    if (how_.room != 0 && !waiting_.empty() && waiting_size_ + one.size > how_.room && !send_batch(waiting_.size()))
         return false;
-    waiting_size_ += size;
+    waiting_size_ += one.size;
     waiting_arguments_ += one.arguments.size();
     waiting_.push_back(std::move(one));
     return waiting_arguments_ < how_.most || send_batch(waiting_.size());

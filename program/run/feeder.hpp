@@ -20,9 +20,10 @@
 namespace gm::program {
 
 struct batching {
-    unsigned most = 1;     // arguments of a job; 0: the command has none, but one is run for each
-    std::size_t room = 0;  // bytes of arguments; 0: no limit
-    unsigned spread = 1;   // when the input ends, what is left is spread over this many jobs
+    unsigned most = 1;       // arguments of a job; 0: the command has none, but one is run for each
+    std::size_t room = 0;    // bytes of arguments, quoted; 0: no limit
+    std::size_t around = 0;  // bytes that come with each argument, at most
+    unsigned spread = 1;     // when the input ends, what is left is spread over this many jobs
     bool shuffle = false;
 };
 
@@ -72,7 +73,7 @@ private:
     struct line {
         std::vector<std::string> arguments;
         std::optional<line_identity> who;
-        std::size_t size() const;
+        std::size_t size = 0;  // of the arguments in a command
     };
     std::vector<line> waiting_;  // lines that are no job yet
     std::size_t waiting_arguments_ = 0;

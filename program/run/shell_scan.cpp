@@ -39,7 +39,7 @@ void shell_scanner::read(char c, std::string_view after) {
 }
 
 bool shell_scanner::separates(char c) const {
-    return is_blank(c) && stack_.empty() && !comment_ && !escaped_ && skip_ == 0;
+    return ends_word(c) && stack_.empty() && !comment_ && !escaped_ && skip_ == 0;
 }
 
 bool shell_scanner::expands() const {

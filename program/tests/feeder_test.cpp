@@ -59,7 +59,7 @@ TEST(feeder, lines_become_jobs) {
 }
 
 TEST(feeder, a_batch_has_room_for_so_much) {
-    EXPECT_EQ(feeding({"aaa", "bbb", "cc", "ddddddddddd", "e"}, {.most = 100, .room = 8}).all(),
+    EXPECT_EQ(feeding({"aaa", "bbb", "cc", "ddddddddddd", "e"}, {.most = 100, .room = 12}).all(),
               "1: aaa bbb; 2: cc; 3: ddddddddddd; 4: e; ");
 }
 

@@ -38,6 +38,7 @@ TEST(template, columns_have_names) {
 TEST(template, words_are_repeated_with_their_context) {
     EXPECT_EQ(fill("cp pre-{}.post {#} x", {"a", "b c"}, true), "cp pre-a.post pre-'b c'.post 5 x");
     EXPECT_EQ(fill("cp \"pre {}\" x", {"a", "b"}, true), "cp \"pre a\" \"pre b\" x");
+    EXPECT_EQ(fill("a x{}|b {};c", {"1", "2"}, true), "a x1 x2|b 1 2;c");
     EXPECT_EQ(fill("cp pre-{}.post", {"a", "b"}, false), "cp pre-a b.post");
 }
 

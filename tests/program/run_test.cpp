@@ -1,12 +1,17 @@
 // gristmill run, as a user runs it.
 #include "program_helpers.hpp"
 
+#include <sys/syscall.h>
+
 #include <algorithm>
 #include <numeric>
+
+#include <gristmill/kinds/exec/unique_fd.hpp>
 
 namespace {
 
 using namespace program_tests;
+using gm::kinds::exec::unique_fd;
 using strings = std::vector<std::string>;
 
 TEST(run, a_list_becomes_commands) {
@@ -213,6 +218,24 @@ TEST(run, when_nobody_reads_it_ends) {
     program.close_output();
     EXPECT_EQ(program.wait().status, 128 + SIGPIPE);
     EXPECT_FALSE(somebody_runs("gm-767"));
+}
+
+// What is left is to print, and nobody reads: a signal has to end that, too.
+TEST(run, a_reader_that_stands_still_does_not_hold_an_interrupt) {
+    running program(run_command({"head -c 1000000 /dev/zero #", ":::", "1"}));
+    const unique_fd handle(static_cast<int>(::syscall(SYS_pidfd_open, program.pid, 0)));
+    pollfd ended{handle.get(), POLLIN, 0};
+    do program.signal(SIGINT);
+    while (::poll(&ended, 1, 20) == 0);
+    EXPECT_EQ(program.wait().status, 128 + SIGINT);
+}
+
+TEST(run, as_many_arguments_as_fit_do_fit_whatever_has_to_be_quoted) {
+    std::string lines;
+    for (int i = 0; i < 40'000; ++i) lines += "it's\n";
+    const answer it = gristmill_run({"-j1", "-X", "printf '%s\\n' x{}y; :"}, lines);
+    EXPECT_EQ(it.status, 0) << it.errors;
+    EXPECT_EQ(it.output.size(), 40'000u * 7);
 }
 
 TEST(run, results_go_to_files_below_the_folder) {
