@@ -48,7 +48,8 @@ TEST(children, several_threads_share_the_events_of_many_children) {
             if (e.what == event::output) output += static_cast<unsigned>(e.bytes.size());
             if (e.what == event::woken) crew.wake();  // the end: tell the next one
             if (e.what != event::finished) continue;
-            if (const unsigned tag = started++; tag < many) EXPECT_TRUE(crew.start(shell("echo $0"), tag));
+            const unsigned tag = started++;
+            if (tag < many && !crew.start(shell("echo $0"), tag)) ADD_FAILURE() << "not started: " << tag;
             if (++finished == many) crew.wake();
         }
     };
