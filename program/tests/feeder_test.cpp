@@ -43,12 +43,13 @@ public:
         }
     }
 
-    std::optional<feeder> it;
-
 private:
     std::mutex lock_;
     std::condition_variable changed_;
     bool news_ = false;
+
+public:
+    std::optional<feeder> it;  // the last: its thread uses what is above
 };
 
 TEST(feeder, lines_become_jobs) {
