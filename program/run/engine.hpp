@@ -92,7 +92,8 @@ private:
     void ended(std::uint64_t number, const kinds::exec::outcome& how);
     void settle(const std::shared_ptr<attempt>& one, verdict how, const kinds::exec::outcome& outcome,
                 std::string reason);
-    void conclude(attempt& one, const finish_report& report);
+    void conclude(attempt& one);
+    void count_locked(verdict how, const kinds::exec::outcome& outcome);
     void deliver(attempt& one);
     void broken(std::error_code why, const char* what);
 

@@ -91,13 +91,15 @@ void engine::settle(const std::shared_ptr<attempt>& one, verdict how, const kind
         if (one->stopped) how = verdict::stopped;
         again = how != verdict::succeeded && how != verdict::stopped && one->tries < options_.tries && !stopping_;
         if (how == verdict::succeeded) durations_.add(outcome.runtime);
+        // Here, where its slot becomes free: the job that reaches the halt must not be followed by another.
+        if (!again && how != verdict::stopped) count_locked(how, outcome);
     }
     if (struct stat about{}; one->files.output && ::fstat(one->files.output.get(), &about) == 0)
         one->output_size = static_cast<std::uint64_t>(about.st_size);
     const finish_report report{one->of,         one->command,    how, again, one->tries, outcome, std::move(reason),
                                one->started_at, one->output_size};
     for (run_watcher* watcher : parts_.watchers) watcher->finished(report);
-    if (!again) return conclude(*one, report);
+    if (!again) return conclude(*one);
     const auto when =
         clock::now() + std::chrono::duration_cast<clock::duration>(backoff(options_.retry_delay, one->tries));
     const guard held(lock_);
@@ -106,18 +108,19 @@ void engine::settle(const std::shared_ptr<attempt>& one, verdict how, const kind
     set_alarm_locked();
 }
 
-void engine::conclude(attempt& one, const finish_report& report) {
+void engine::conclude(attempt& one) {
     deliver(one);
     const guard held(lock_);
     --unsettled_;
-    if (report.how == verdict::stopped) return;
-    if (halt_.count(report.how == verdict::succeeded, total())) {
-        status_of_last_ = report.status();
-        if (options_.halt.when == halt_policy::moment::now)
-            stop_now_locked();
-        else
-            stop_soon_locked();
-    }
+}
+
+void engine::count_locked(verdict how, const kinds::exec::outcome& outcome) {
+    if (!halt_.count(how == verdict::succeeded, total())) return;
+    status_of_last_ = outcome.shell_status();
+    if (options_.halt.when == halt_policy::moment::now)
+        stop_now_locked();
+    else
+        stop_soon_locked();
 }
 
 void engine::deliver(attempt& one) {
