@@ -39,10 +39,9 @@ result<std::unique_ptr<jobs::store>, jobs::store_error> open_by_url(const jobs::
 }  // namespace
 
 const jobs::driver& sqlite_driver() noexcept {
-    static const jobs::driver all{
-        "sqlite", "sqlite:PATH", "jobs in one file, for all processes of one machine",
-        schemes,  options,       sqlite::what_it_can(),
-        open_by_url};
+    static const jobs::driver all{"sqlite",   "sqlite:PATH", "jobs in one file, for all processes of one machine",
+                                  schemes,    options,       sqlite::what_it_can(),
+                                  open_by_url};
     return all;
 }
 
