@@ -2,6 +2,7 @@
 # must reach GoogleTest too) and ccache if it is there. A project that includes gristmill never sees this file.
 option(GRISTMILL_TESTS "Build the tests" ON)
 option(GRISTMILL_EXAMPLES "Build the examples and the demo" ON)
+option(GRISTMILL_UPPER_ROOMS "Build what stands on the library: jobs, stores, kinds, program" ON)
 option(GRISTMILL_WERROR "Warnings are errors" OFF)
 option(GRISTMILL_NO_COROUTINE_TESTS "Leave out what runs a coroutine: g++ 12 miscompiles them" OFF)
 set(GRISTMILL_SANITIZE "" CACHE STRING "What to hand to -fsanitize=, for example address,undefined")

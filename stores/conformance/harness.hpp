@@ -31,6 +31,10 @@ public:
     // A lease that a test can wait for several times. Where time is real, long enough for a busy machine.
     virtual std::chrono::microseconds lease() const = 0;
 
+    // Whether an end that is presented again long after its claim is told what it was told then. A store may have forgotten, and
+    // says either; nothing happens in any case.
+    virtual bool remembers_old_ends() const { return true; }
+
     // Its worker's process dies, as far as the store can see: nothing is given back, nobody signs off.
     virtual void crash(std::unique_ptr<jobs::source> source) = 0;
 

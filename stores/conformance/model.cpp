@@ -90,6 +90,11 @@ void model::claimed(job_id id, int holder, token as) {
     if (is.made.unique && is.made.unique->until == unique_for::started) free_key(id);
 }
 
+bool model::is_current(token claim) const {
+    return std::ranges::any_of(
+        all, [&](const auto& each) { return each.second.state == state::running && each.second.claim == claim; });
+}
+
 settled model::settle(int holder, const settlement& end) {
     const auto found = std::ranges::find_if(all, [&](const auto& each) {
         const job& is = each.second;

@@ -44,6 +44,7 @@ public:
     // What a worker of this queue should be given; and that it was, under this token.
     std::vector<jobs::job_id> next(int holder, const std::string& queue, const jobs::demand& wanted);
     void claimed(jobs::job_id id, int holder, jobs::token as);
+    bool is_current(jobs::token claim) const;  // its job runs by it
     jobs::settled settle(int holder, const jobs::settlement& end);
     void died(int holder);  // and was found out
     void signed_off(int holder);

@@ -61,7 +61,7 @@ private:
     void beat_all();
     void beat(worker& which);
     void compare();
-    void compare(const record& is, const model::job& should);
+    void compare(const record& is, model::job& should);
 
     store_harness& harness_;
     jobs::store& store_;
@@ -159,10 +159,13 @@ void property_run::exchange(worker& by) {
     const auto done = by.takes->exchange(ends, wanted);
     ASSERT_TRUE(done) << story() << ": " << done.error().what;
     ASSERT_EQ(done->outcomes.size(), ends.size()) << story();
-    for (std::size_t i = 0; i != ends.size(); ++i)
-        EXPECT_EQ(done->outcomes[i], model_.settle(by.number, ends[i]))
-            << story() << ", finish " << i << " of job " << ends[i].which.first << ", verdict "
-            << static_cast<int>(ends[i].what);
+    for (std::size_t i = 0; i != ends.size(); ++i) {
+        const bool old = !model_.is_current(ends[i].which);
+        const settled should = model_.settle(by.number, ends[i]);
+        if (old && !harness_.remembers_old_ends()) continue;
+        EXPECT_EQ(done->outcomes[i], should) << story() << ", finish " << i << " of job " << ends[i].which.first
+                                             << ", verdict " << static_cast<int>(ends[i].what);
+    }
     const std::vector<job_id> expected = model_.next(by.number, by.queue, wanted);
     ASSERT_EQ(ids(done->jobs), expected) << story();
     for (const delivery& each : done->jobs) {
@@ -301,7 +304,7 @@ void property_run::compare() {
     }
 }
 
-void property_run::compare(const record& is, const model::job& should) {
+void property_run::compare(const record& is, model::job& should) {
     const std::string where = story() + ": job " + std::to_string(is.id.number);
     // Where time is real, what is due may be made available by the next claim only.
     const bool due = should.state == state::available && (is.state == state::scheduled || is.state == state::retrying);
@@ -317,6 +320,10 @@ void property_run::compare(const record& is, const model::job& should) {
     EXPECT_EQ(std::set<job_id>(is.blocked_by.begin(), is.blocked_by.end()), should.blocked_by) << where;
     if (harness_.time_is_virtual()) {
         EXPECT_EQ(is.run_at, should.run_at) << where;
+    } else {
+        // The moment at which a job became due again is the store's to know, and jobs go by it.
+        EXPECT_LT(std::chrono::abs(is.run_at - should.run_at), 10s) << where;
+        should.run_at = is.run_at;
     }
 }
 

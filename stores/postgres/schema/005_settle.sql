@@ -36,8 +36,8 @@ begin
     delete from dependency d using finished p, job c
         where d.parent = any (parents) and p.id = d.parent and c.id = d.child and (p.state = 5 or c.orphaned = 2);
     with free as (
-        update job set state = case when run_at > now then 1 else 2 end, run_at = greatest(run_at, now),
-                       okey = greatest(run_at, now) - priority * 60000000::bigint
+        -- It keeps its time: what it has waited for others counts. So it may stand before the front of its queue.
+        update job set state = case when run_at > now then 1 else 2 end, late = late or run_at < now - 1000000
             where id = any (children) and state = 0 and not exists (select from dependency where child = job.id)
             returning queue, state),
     counted as (

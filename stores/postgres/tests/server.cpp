@@ -42,7 +42,7 @@ server::server() {
         url_ = given;
         return;
     }
-    const auto lines = run_script("postgres start max_connections=200");
+    const auto lines = run_script("postgres start max_connections=200 fsync=off full_page_writes=off");
     folder_ = lines.at(0);
     url_ = lines.at(1);
 }
