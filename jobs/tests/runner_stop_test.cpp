@@ -252,7 +252,9 @@ TEST(runner_stop, until_idle_ends_when_there_is_nothing_left_now_or_later) {
     on_virtual_time([] {
         workshop shop({.until_idle = true});
         shop.kinds.add<int>("k", [](int n, attempt& self) {
-            if (n != 0) EXPECT_TRUE(self.insert("k", n - 1, {.delay = 1h}));
+            if (n != 0) {
+                EXPECT_TRUE(self.insert("k", n - 1, {.delay = 1h}));
+            }
         });
         const job_id id = shop.put("k", 3);
         shop.run();
