@@ -147,7 +147,7 @@ struct task_promise<void> : task_promise_base {
         const char* name;
     };
 
-    task_promise() noexcept : error() {}
+    task_promise() noexcept { std::construct_at(std::addressof(error)); }
     ~task_promise() {
         if (role != task_role::root) std::destroy_at(std::addressof(error));
     }
