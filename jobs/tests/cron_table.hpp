@@ -54,11 +54,13 @@ public:
     }
     answer<std::vector<gm::jobs::cron_entry>> crons() override {
         std::vector<gm::jobs::cron_entry> all;
+        std::function<void()> call;
         {
             const std::lock_guard held(lock_);
             for (const auto& [name, entry] : entries_) all.push_back(entry);
+            call = std::exchange(between, {});
         }
-        if (const auto call = std::exchange(between, {})) call();
+        if (call) call();
         return all;
     }
     answer<bool> fire(const std::string& name, gm::jobs::wall_time expected, gm::jobs::wall_time next,
