@@ -41,6 +41,7 @@ public:
     // How many jobs the tests that count on quantity use, of what a store in memory would be given.
     virtual bool time_is_virtual() const { return false; }  // a test may let hours pass
     virtual std::size_t scaled(std::size_t jobs) const { return jobs; }
+    virtual std::size_t random_steps() const { return 4000; }  // each is several round trips to the store
 };
 
 }  // namespace gm::test

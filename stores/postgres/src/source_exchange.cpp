@@ -62,6 +62,34 @@ parameters settle_parameters(std::int64_t me, std::span<const jobs::settlement> 
     return to;
 }
 
+// A claim has one end, the first; the server takes those of a call all at once and not one after the other. Another one beside
+// it is told as if it had come later: the same verdict is settled, a different one refused.
+class one_end_each {
+public:
+    explicit one_end_each(std::span<const jobs::settlement> all) : all_(all) {
+        std::map<jobs::token, std::size_t> seen;
+        for (const jobs::settlement& each : all)
+            first_.push_back(seen.try_emplace(each.which, seen.size()).first->second);
+        if (seen.size() == all.size()) return;
+        for (std::size_t i = 0; i != all.size(); ++i)
+            if (first_[i] == kept_.size()) kept_.push_back(all[i]);
+    }
+
+    std::span<const jobs::settlement> ends() const noexcept { return kept_.empty() ? all_ : kept_; }
+    std::vector<jobs::settled> outcomes_of_all(std::vector<jobs::settled> of_ends) const {
+        if (kept_.empty()) return of_ends;
+        std::vector<jobs::settled> outcomes;
+        for (std::size_t i = 0; i != all_.size(); ++i)
+            outcomes.push_back(all_[i].what == kept_[first_[i]].what ? of_ends[first_[i]] : jobs::settled::refused);
+        return outcomes;
+    }
+
+private:
+    std::span<const jobs::settlement> all_;
+    std::vector<std::size_t> first_;      // of each, where its claim's end stands in ends()
+    std::vector<jobs::settlement> kept_;  // empty: they are all of different claims
+};
+
 }  // namespace
 
 void source::add_claim(std::vector<statement>& list, const jobs::demand& wanted) {
@@ -200,8 +228,10 @@ outcome<jobs::exchanged> source::lie_down(const jobs::demand& wanted) {
     return transact({}, wanted);
 }
 
-result<jobs::exchanged, jobs::store_error> source::exchange(std::span<const jobs::settlement> finishes,
+result<jobs::exchanged, jobs::store_error> source::exchange(std::span<const jobs::settlement> all,
                                                             const jobs::demand& wanted) {
+    const one_end_each claims(all);
+    const std::span<const jobs::settlement> finishes = claims.ends();
     const std::size_t most = core_->options.limits.result;
     for (const jobs::settlement& each : finishes)
         if (each.result.bytes.size() > most)
@@ -216,6 +246,7 @@ result<jobs::exchanged, jobs::store_error> source::exchange(std::span<const jobs
         mark_finishing(finishes, false);
         return failure(std::move(made).error().error);
     }
+    made->outcomes = claims.outcomes_of_all(std::move(made->outcomes));
     if (wanted.idle + wanted.ahead == 0) return *std::move(made);
 
     constexpr int rounds_to_wake = 10;  // of work: to get up for each single job would cost more than the notifications

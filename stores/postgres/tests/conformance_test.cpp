@@ -17,6 +17,7 @@ public:
     }
     void let_pass(std::chrono::microseconds time) override { std::this_thread::sleep_for(time); }
     std::chrono::microseconds lease() const override { return std::chrono::seconds(1); }
+    std::size_t random_steps() const override { return 1000; }
     bool remembers_old_ends() const override { return false; }  // a job keeps the epoch of its last claim alone
     void crash(std::unique_ptr<gm::jobs::source> source) override { dead_.push_back(std::move(source)); }
 

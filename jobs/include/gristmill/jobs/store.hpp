@@ -115,7 +115,7 @@ struct demand {
 struct exchanged {
     std::vector<settled> outcomes;  // of the finishes, in their order
     std::vector<delivery> jobs;     // in the order in which they should start
-    bool suspects = false;          // there is an eligible job that waits to be claimed alone
+    bool suspects = false;  // there is an eligible job that waits to be claimed alone; looked for when jobs are wanted
     // When something that waits for its time, or for a rate, becomes eligible: look again then, if no bell rings before.
     std::optional<std::chrono::microseconds> next_in;
 };
