@@ -27,7 +27,11 @@ completion* completion::start(std::unique_ptr<completion> operation) {
     completion* const self = operation.get();
     if (self->waits()) {
         static_cast<void>(operation.release());
-        self->watch_limits();
+        // Until we arrive at the gate nobody takes the operation apart, whoever has claimed it meanwhile.
+        if (self->until_.has_deadline) {
+            self->alarm_set_ = true;
+            start_timer(self->alarm_, self->until_.deadline);
+        }
         self->arrive();
     } else {
         static_cast<void>(operation.release());
@@ -38,24 +42,26 @@ completion* completion::start(std::unique_ptr<completion> operation) {
 
 bool completion::waits() {
     node_.outcome = channel_status::cancelled;
-    if (until_.context && until_.context->done()) return false;
+    if (until_.context) {
+        if (cancelled_before()) return false;
+        until_.context->enter(link_);  // before it lines up: who comes after a cancel has returned must not find it
+    }
     wake_list wakes;
     const bool waiting = begin(wakes);
     wakes.wake();
-    if (!waiting) link_.word.claim(served);
+    if (!waiting) {
+        context_core::leave(link_);
+        link_.word.arm();  // nobody else knows of it any more
+        link_.word.claim(node_.outcome == channel_status::cancelled ? claim_word::cancelled : served);
+    }
     return waiting;
 }
 
-// Until we arrive at the gate nobody takes the operation apart, whoever has claimed it meanwhile.
-void completion::watch_limits() noexcept {
-    if (until_.context) {
-        until_.context->enter(link_);
-        if (until_.context->done() && link_.word.claim(claim_word::cancelled)) arrive();
-    }
-    if (until_.has_deadline) {
-        alarm_set_ = true;
-        start_timer(alarm_, until_.deadline);
-    }
+bool completion::line_up(waiter_queue* queue) noexcept {
+    link_.word.arm();
+    const armed how = until_.context ? look_at_context(*until_.context, link_.word, node_) : armed::waiting;
+    if (how == armed::waiting && queue) queue->push(node_);
+    return how != armed::over;
 }
 
 void completion::arrive() noexcept {
@@ -126,16 +132,11 @@ void completion::run_soon(completion& over) noexcept {
 }
 
 bool channel_completion::begin(wake_list& wakes) {
-    if (!channel_) {
-        arm();
-        return true;
-    }
+    if (!channel_) return line_up(nullptr);
     channel_guard hold(channel_->guard);
+    if (cancelled_before()) return false;
     node_.outcome = attempt(wakes);
-    if (node_.outcome != channel_status::would_block) return false;
-    arm();
-    queue().push(node_);
-    return true;
+    return node_.outcome == channel_status::would_block && line_up(&queue());
 }
 
 void channel_completion::leave() noexcept {

@@ -32,6 +32,7 @@ pool_core::pool_core(const pool_options& options, std::function<worker_state_box
       plain_(!options.observer && options.timeout.count() <= 0 && options.queue_timeout.count() <= 0),
       worth_waking_(static_cast<std::uint64_t>(5'000 / unit_)),
       trivial_(static_cast<std::uint64_t>(1'000 / unit_)),
+      brief_(static_cast<std::uint64_t>(50'000 / unit_)),
       between_looks_(static_cast<std::uint64_t>(2'000 / unit_)),
       may_spin_(!engine_ && os::usable_cpus() > 1),
       born_(stamp()),
@@ -77,10 +78,11 @@ bool pool_core::has_room() noexcept {
     return taken_ahead_ != 0 && waiting_refreshed() < limit;
 }
 
-// Tells those who wait for room. While jobs are trivial, one waiter is woken when what is left would be done by the time it is
-// up: waking it for each place would cost a thousand times the job. That is safe because such a waiter looks again by itself for a while,
-// and then asks to be told of every single place (strict_).
-void pool_core::make_room_known(after_lock& after, bool trivial) noexcept {
+// Tells those who wait for room, of which a worker has made some whose jobs take so long. While jobs are trivial, one waiter is woken
+// when what is left would be done by the time it is up; while they are brief, when half of the queue is free: waking it for each place would
+// cost as much as the job, or a thousand times that. It is safe because such a waiter looks again by itself for a while, and then asks to
+// be told of every single place (strict_).
+void pool_core::make_room_known(after_lock& after, std::uint64_t job_takes) noexcept {
     if (for_room_.empty()) [[likely]]
         return;
     const bool strict = strict_.load(std::memory_order_relaxed);
@@ -88,8 +90,9 @@ void pool_core::make_room_known(after_lock& after, bool trivial) noexcept {
     const std::size_t limit = std::max<std::size_t>(options_.queue, 1);
     if (options_.queue != 0 && waiting >= limit) return;
     const std::size_t free = options_.queue == 0 ? 1 : limit - waiting;
-    if (!strict && trivial && waiting * average_ > worth_waking_) return;
-    for (std::size_t i = strict || !trivial ? free : 1; i != 0; --i) {
+    const bool each_place = strict || job_takes >= brief_;
+    if (!each_place && (job_takes < trivial_ ? waiting * average_ > worth_waking_ : waiting > limit / 2)) return;
+    for (std::size_t i = each_place ? free : 1; i != 0; --i) {
         waiter* const first = for_room_.pop_claimed();
         if (!first) break;
         after.wakes.commit(*first);
@@ -465,7 +468,7 @@ void pool_core::note_tombstone() noexcept {
         queue_.remove_if(gone);
         coroutines_.remove_if(gone);
     }
-    make_room_known(after, false);
+    make_room_known(after);
 }
 
 int pool_core::cancel(pool_job& job) noexcept {

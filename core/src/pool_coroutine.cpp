@@ -193,7 +193,7 @@ void pool_core::coroutine_slot_free(unsigned returned) noexcept {
         lock_guard hold(guard_);
         coroutines_running_ -= std::exchange(returned, 0u);
         if (coroutines_.size() == 0 || coroutine_slots_taken() >= workers_.load(std::memory_order_relaxed)) {
-            make_room_known(after, false);
+            make_room_known(after);
             if (coroutines_running_ == 0) ended_locked(after.wakes);
             return;
         }
@@ -204,7 +204,7 @@ void pool_core::coroutine_slot_free(unsigned returned) noexcept {
         }
         ++coroutines_running_;
         after.coroutine = job;
-        make_room_known(after, false);
+        make_room_known(after);
     }
 }
 

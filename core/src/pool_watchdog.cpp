@@ -141,7 +141,7 @@ std::uint64_t pool_core::look_at_queue(std::uint64_t now) noexcept {
     };
     queue_.remove_if(over);
     coroutines_.remove_if(over);
-    if (after.victims.first) make_room_known(after, false);
+    if (after.victims.first) make_room_known(after);
     const std::uint64_t end = stamp();
     next_scan_ = end + std::max(20 * (end - now), ticks_of(std::chrono::microseconds(200)));
     return next == never ? never : std::max(next, next_scan_);

@@ -133,7 +133,7 @@ bool pool_core::next(pool_worker& me, pool_entry& entry) noexcept {
             set_looking(me, false);
             come_back_locked(me, after.wakes);  // it was held up by a job that ran in place of another
             average_ = me.average;
-            make_room_known(after, me.average < trivial_);
+            make_room_known(after, me.average);
             if (leave_if_asked(me)) {
                 if (queue_.size() != 0) after.wake = whom_to_wake();  // the wake-up we got may have been for that job
                 return false;
@@ -336,7 +336,7 @@ bool pool_core::sleep(pool_worker& me) noexcept {
             me.asleep = true;
             ++sleepers_;
             publish_watched();
-            if (options_.queue == 0) make_room_known(after, false);  // we are the room
+            if (options_.queue == 0) make_room_known(after);  // we are the room
         }
         if (!watch) {
             // Somebody may have queued for itself after our last look and before it could see that nobody watches.

@@ -3,6 +3,7 @@
 #include <gristmill/channel.hpp>
 #include <gristmill/context.hpp>
 #include <gristmill/semaphore.hpp>
+#include <gristmill/start.hpp>
 
 #include "schedule/explore.hpp"
 
@@ -77,6 +78,32 @@ TEST(context, nothing_goes_to_a_waiter_after_its_cancel_has_returned) {
             source.cancel();
             here.check(values.try_send(1) != gm::channel_status::ok, "sent to a receiver that is cancelled");
             here.check(!taken.try_receive(), "received from a sender that is cancelled");
+            permits.release();
+            here.check(permits.try_acquire(1), "a permit went to one that is cancelled");
+        });
+        here.join();
+        here.check(!got, "a cancelled operation succeeded");
+    });
+}
+
+TEST(context, nothing_goes_to_a_callback_after_its_cancel_has_returned) {
+    expect_sound([](arena& here) {
+        gm::context_source source;
+        gm::channel<int> values(0);
+        gm::semaphore permits(1);
+        permits.acquire();
+        bool got = false;
+        gm::started receive, acquire;
+        here.go("receiver", [&] {
+            receive = gm::start_receive(values, gm::until(source.get()), [&](auto value) { got |= value.has_value(); });
+        });
+        here.go("permit", [&] {
+            acquire = gm::start_acquire(permits, 1, gm::until(source.get()),
+                                        [&](gm::channel_status how) { got |= how == gm::channel_status::ok; });
+        });
+        here.go("canceller", [&] {
+            source.cancel();
+            here.check(values.try_send(1) != gm::channel_status::ok, "sent to a receiver that is cancelled");
             permits.release();
             here.check(permits.try_acquire(1), "a permit went to one that is cancelled");
         });

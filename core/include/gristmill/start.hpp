@@ -137,10 +137,7 @@ public:
     started_sleep(const until& limit, F done) : completion(limit.limits()), done_(std::move(done)) {}
 
 private:
-    bool begin(wake_list&) noexcept override {
-        arm();
-        return true;
-    }
+    bool begin(wake_list&) noexcept override { return line_up(nullptr); }
     void leave() noexcept override {}
     void tell(channel_status outcome) override {
         std::optional<F> done = std::exchange(done_, std::nullopt);
@@ -178,9 +175,8 @@ public:
 
 private:
     bool begin(wake_list&) noexcept override {
-        arm();
         node_.outcome = channel_status::ok;
-        return job_->enqueue_waiter(node_);
+        return line_up(nullptr) && (job_->enqueue_waiter(node_) || !serve_itself());
     }
     void leave() noexcept override { static_cast<void>(job_->withdraw_waiter(node_)); }
     void tell(channel_status) override {

@@ -17,6 +17,7 @@
 #include <gristmill/detail/context_core.hpp>
 #include <gristmill/detail/lock.hpp>
 #include <gristmill/detail/timer.hpp>
+#include <gristmill/detail/wait_guard.hpp>
 #include <gristmill/detail/waiter.hpp>
 
 namespace gm::detail {
@@ -38,7 +39,7 @@ protected:
     virtual ~completion();
     friend std::default_delete<completion>;
 
-    // Under the lock of what it waits for: its outcome is in node_ (false), or node_ is armed and in the queue (true).
+    // Under the lock of what it waits for: its outcome is in node_ (false), or it waits (true).
     virtual bool begin(wake_list& wakes) = 0;
     virtual void leave() noexcept = 0;                         // the queue, if it is still in there
     virtual void tell(channel_status outcome) = 0;             // calls the callback
@@ -46,7 +47,12 @@ protected:
     // The handle is gone before the callback was called, and the operation had ended. What it waited for may go after this.
     virtual void let_go() noexcept {}
 
-    void arm() noexcept { link_.word.arm(); }
+    // What begin() looks at first: its outcome says so already.
+    bool cancelled_before() const noexcept { return until_.context && until_.context->done(); }
+    // requires: the lock. What begin() does last, when there is nothing for it yet.
+    bool line_up(waiter_queue* queue) noexcept;
+    // It has lined up, and what it waits for was there before. False: something else ended it meanwhile.
+    bool serve_itself() noexcept { return link_.word.claim(served); }
     bool was_served() const noexcept { return link_.word.winner() == served; }
 
     waiter node_;
@@ -60,7 +66,6 @@ private:
     enum class telling : std::uint8_t { due, begun, never };
 
     bool waits();  // false: over at once, outcome in node_
-    void watch_limits() noexcept;
     void arrive() noexcept;
     void conclude() noexcept;
     void run() noexcept;
@@ -108,14 +113,14 @@ protected:
 private:
     bool begin(wake_list&) final {
         lock_guard hold(place_->guard);
-        arm();
+        if (cancelled_before()) return false;
         if (place_->attempt(n_)) {
             node_.outcome = channel_status::ok;
             return false;
         }
-        place_->waiting.push(node_);
-        place_->queued();
-        return true;
+        const bool waits = line_up(&place_->waiting);
+        if (node_.linked) place_->queued();
+        return waits;
     }
     void leave() noexcept final {
         wake_list wakes;

@@ -193,7 +193,7 @@ private:
     bool worth_waking_somebody() const noexcept;
     bool has_room() noexcept;
     std::size_t waiting_refreshed() noexcept;
-    void make_room_known(after_lock& after, bool trivial) noexcept;
+    void make_room_known(after_lock& after, std::uint64_t job_takes = UINT64_MAX) noexcept;
     void never_runs(pool_job* job, job_status why) noexcept;
     void forget_tombstone(pool_job* job) noexcept;
     void note_tombstone() noexcept;
@@ -278,7 +278,8 @@ private:
     const bool stamps_;
     const bool plain_;  // a small closure needs neither an id nor an observer nor a timeout
     const std::uint64_t worth_waking_;
-    const std::uint64_t trivial_;
+    const std::uint64_t trivial_;        // what takes less costs no more than to wake somebody for it
+    const std::uint64_t brief_;          // what takes more is never waited for by somebody who could be told
     const std::uint64_t between_looks_;  // of a worker, while jobs are trivial
     const bool may_spin_;                // somebody else can run meanwhile
     const std::uint64_t born_;
