@@ -1,5 +1,7 @@
 #include "program/store/json.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -7,6 +9,8 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "program/cli/safe_text.hpp"
 
 namespace gm::program {
 
@@ -168,7 +172,9 @@ json json_of(const jobs::record& of) {
     return all.done();
 }
 
-bool print_json(const json& value) { return print_line(value.text()); }
+bool print_json(const json& value) {
+    return print_line(::isatty(STDOUT_FILENO) ? printable_json(value.text()) : value.text());
+}
 
 bool print_line(std::string_view text) {
     return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fputc('\n', stdout) != EOF;
