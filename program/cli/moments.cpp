@@ -95,7 +95,7 @@ std::optional<written_time> read_written(std::string_view text) {
     const std::chrono::year_month_day date{std::chrono::year(to.year),
                                            std::chrono::month(static_cast<unsigned>(to.month)),
                                            std::chrono::day(static_cast<unsigned>(to.day))};
-    const bool good = date.ok() && to.year >= 1970 && to.hour < 24 && to.minute < 60 && to.second < 60;
+    const bool good = date.ok() && to.hour < 24 && to.minute < 60 && to.second < 60;
     return good ? std::optional(to) : std::nullopt;
 }
 
@@ -120,12 +120,15 @@ std::string span_text(microseconds span) {
 
 result<moment, std::string> read_moment(std::string_view text) {
     if (const auto ago = jobs::parse_duration(text)) return moment{.ago = *ago, .fixed = {}};
+    // Four digits have to do when it is written again.
+    constexpr wall_time begin{}, end = std::chrono::sys_days(std::chrono::year(10000) / 1 / 1);
     const auto written = read_written(text);
-    if (!written)
+    const wall_time at = written ? moment_of(*written) : wall_time::min();
+    if (at < begin || at >= end)
         return failure(quoted(text) +
                        " is no time; write for example 90m or 2d (ago), 2026-11-21, '2026-11-21 14:30', "
                        "2026-11-21T13:30Z");
-    return moment{.ago = {}, .fixed = moment_of(*written)};
+    return moment{.ago = {}, .fixed = at};
 }
 
 std::string local_text(wall_time at) {
