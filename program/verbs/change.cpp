@@ -51,8 +51,9 @@ constexpr flag_group priority_groups[] = {{"Priority", to_flags},
 // What one of the verbs does.
 struct change {
     const verb& by;
-    std::vector<state> of;  // jobs in other states are left as they are, and are not counted
-    std::string_view done;  // "cancelled"
+    std::vector<state> of;     // jobs in other states are left as they are, and are not counted
+    std::vector<state> usual;  // what is meant where neither states nor numbers are said
+    std::string_view done;     // "cancelled"
     result<std::uint64_t, jobs::store_error> (*act)(jobs::ledger& in, const jobs::filter& which,
                                                     const change_options& how);
 };
@@ -62,7 +63,7 @@ std::string jobs_text(std::uint64_t count) { return std::to_string(count) + (cou
 // The filter of those that this change can do something to; none: it is for no job in the states that were asked for.
 std::optional<jobs::filter> narrowed(jobs::filter which, const change& what) {
     if (which.states.empty())
-        which.states = what.of;
+        which.states = which.ids.empty() ? what.usual : what.of;
     else
         std::erase_if(which.states, [&](state each) { return std::ranges::find(what.of, each) == what.of.end(); });
     return which.states.empty() ? std::nullopt : std::optional(std::move(which));
@@ -152,42 +153,41 @@ int change_jobs(const change& what, std::span<const std::string_view> words) {
     return carry_out(*in, what, *which, options);
 }
 
+constexpr auto waits = {state::waiting, state::scheduled, state::available, state::retrying};
+
 int cancel(std::span<const std::string_view> words) {
-    return change_jobs(
-        {cancel_verb,
-         {state::waiting, state::scheduled, state::available, state::running, state::retrying},
-         "cancelled",
-         [](jobs::ledger& in, const jobs::filter& which, const change_options&) { return in.cancel(which); }},
-        words);
+    const std::vector<state> open{state::waiting, state::scheduled, state::available, state::running, state::retrying};
+    const auto act = [](jobs::ledger& in, const jobs::filter& which, const change_options&) {
+        return in.cancel(which);
+    };
+    return change_jobs({cancel_verb, open, open, "cancelled", act}, words);
 }
 
+// What is planned for next week is not brought forward because it is in the same queue as what has failed.
 int retry(std::span<const std::string_view> words) {
-    return change_jobs(
-        {retry_verb,
-         {state::scheduled, state::retrying, state::cancelled, state::dead},
-         "tried again",
-         [](jobs::ledger& in, const jobs::filter& which, const change_options&) { return in.retry(which); }},
-        words);
+    const auto act = [](jobs::ledger& in, const jobs::filter& which, const change_options&) { return in.retry(which); };
+    return change_jobs({retry_verb,
+                        {state::scheduled, state::retrying, state::cancelled, state::dead},
+                        {state::retrying, state::dead},
+                        "tried again",
+                        act},
+                       words);
 }
 
 int remove(std::span<const std::string_view> words) {
-    return change_jobs(
-        {rm_verb,
-         {state::waiting, state::scheduled, state::available, state::retrying, state::completed, state::cancelled,
-          state::dead},
-         "removed",
-         [](jobs::ledger& in, const jobs::filter& which, const change_options&) { return in.remove(which); }},
-        words);
+    std::vector<state> all(waits);
+    all.insert(all.end(), {state::completed, state::cancelled, state::dead});
+    const auto act = [](jobs::ledger& in, const jobs::filter& which, const change_options&) {
+        return in.remove(which);
+    };
+    return change_jobs({rm_verb, all, all, "removed", act}, words);
 }
 
 int set_priority(std::span<const std::string_view> words) {
-    return change_jobs({priority_verb,
-                        {state::waiting, state::scheduled, state::available, state::retrying},
-                        "changed",
-                        [](jobs::ledger& in, const jobs::filter& which, const change_options& how) {
-                            return in.set_priority(which, *how.priority);
-                        }},
-                       words);
+    const auto act = [](jobs::ledger& in, const jobs::filter& which, const change_options& how) {
+        return in.set_priority(which, *how.priority);
+    };
+    return change_jobs({priority_verb, waits, waits, "changed", act}, words);
 }
 
 constexpr example cancel_examples[] = {
@@ -238,7 +238,8 @@ const verb retry_verb = {
     .usage = usage,
     .about =
         "Makes dead and cancelled jobs available again, with all their attempts before them, and makes due what waits "
-        "for its time or its next attempt. A dead job whose unique key another one has now stays dead." GRISTMILL_CARE,
+        "for its time or its next attempt. Where neither --state nor a number is said, these are the retrying and dead "
+        "ones. A dead job whose unique key another one has now stays dead." GRISTMILL_CARE,
     .flags = groups,
     .examples = retry_examples,
     .more_title = {},

@@ -157,6 +157,15 @@ TEST_F(verbs_on_a_file, ls_fits_the_terminal_and_sends_it_nothing_raw) {
     EXPECT_EQ(at_terminal(words({"ls"}), "", 80, {"TERM=dumb"}).output.find('\x1b'), std::string::npos);
 }
 
+// The number of a stream that is closed is not given to a store's file or connection.
+TEST_P(verbs, a_closed_standard_output_does_no_harm) {
+    put_mail("ann");
+    strings quiet = words({"ls", "--json"});
+    quiet.insert(quiet.begin(), {"sh", "-c", "exec \"$@\" >&- 2>&-", "sh"});
+    EXPECT_EQ(running(quiet).wait().status, 0);
+    EXPECT_EQ(ask({"ls", "--count"}).output, "1\n");
+}
+
 // ---- show, logs ----
 
 TEST_P(verbs, show_tells_everything_in_json) {
@@ -269,7 +278,11 @@ TEST_F(verbs_on_a_file, many_are_changed_only_after_a_yes) {
 TEST_F(verbs_on_a_file, a_change_counts_only_what_it_changes) {
     put_dead("bob", "no");
     put_mail("ann");
+    const job_id later = put({.kind = "mail", .queue = "letters", .run_at = store_->now() + 24h});
     EXPECT_EQ(ask({"retry", "--all", "--dry-run"}).output, "1 job would be tried again\n");
+    EXPECT_EQ(ask({"retry", "--state", "scheduled", "--dry-run"}).output, "1 job would be tried again\n");
+    EXPECT_EQ(ask({"retry", number(later)}).output, "tried again: 1 job\n");
+    EXPECT_EQ(state_of(later), state::available);
     EXPECT_EQ(ask({"rm", "--state", "running", "--yes"}).errors,
               "gristmill rm: jobs in that state are left as they are\n");
     EXPECT_EQ(ask({"cancel", "--state", "over", "--yes"}).status, 255);
