@@ -1,4 +1,7 @@
 // gristmill: the first word is a verb, and each verb is a file in verbs/.
+#include <fcntl.h>
+
+#include <cerrno>
 #include <cstdio>
 #include <string>
 #include <string_view>
@@ -19,9 +22,16 @@ int no_such_verb(std::string_view name) {
     return 255;
 }
 
+// 0, 1 and 2 have to be something, or a file that we open gets the number: a store's, say, and what is printed goes into it.
+void open_standard_streams() {
+    for (int fd = 0; fd <= 2; ++fd)
+        if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF) (void)::open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY);
+}
+
 }  // namespace
 
 int main(int count, char** words) {
+    open_standard_streams();
     const std::vector<std::string_view> all(words + (count > 0 ? 1 : 0), words + count);
     const std::string_view name = all.empty() ? "help" : all[0] == "--version" ? "version" : all[0];
     if (name == "-h" || name == "--help") {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <numeric>
-#include <vector>
 
 namespace gm::program {
 
@@ -18,7 +17,8 @@ public:
         while (at_ < words_.size() && answer_.error.empty() && !answer_.help) {
             const std::string_view word = words_[at_];
             if (word.size() < 2 || word[0] != '-' || word == "--") {
-                at_ += word == "--";
+                answer_.dashes = word == "--";
+                at_ += answer_.dashes;
                 break;
             }
             ++at_;
@@ -118,6 +118,19 @@ std::size_t distance(std::string_view a, std::string_view b) {
 
 parsed parse(const verb& by, std::span<const std::string_view> words, void* options) {
     return reader(by, words, options).read();
+}
+
+parsed_words parse_mixed(const verb& by, std::span<const std::string_view> words, void* options) {
+    parsed_words all;
+    for (;;) {
+        const parsed part = parse(by, words, options);
+        all.help = part.help;
+        all.error = part.error;
+        if (part.dashes) all.after = part.rest;
+        if (part.help || part.dashes || !part.error.empty() || part.rest.empty()) return all;
+        all.words.push_back(part.rest.front());
+        words = part.rest.subspan(1);
+    }
 }
 
 std::optional<std::string_view> nearest(std::string_view word, std::span<const std::string_view> known) {

@@ -1,5 +1,4 @@
 // gristmill run: a list of things to do becomes commands, several at a time.
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
@@ -104,12 +103,6 @@ result<std::vector<std::uint64_t>, std::string> read_failed(run_options& options
     return numbers;
 }
 
-// 0, 1 and 2 have to be something, or a file that we open gets the number.
-void open_standard_streams() {
-    for (int fd = 0; fd <= 2; ++fd)
-        if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF) (void)::open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY);
-}
-
 // Three descriptors for each command that runs. The soft limit is raised only where it has to be: commands inherit it.
 void make_room_for(unsigned slots) {
     rlimit now{};
@@ -186,7 +179,6 @@ int run_with(run_options& options) {
 }
 
 int run(std::span<const std::string_view> words) {
-    open_standard_streams();
     run_options options;
     options.slots = *slot_count::parse("auto");
     const char* const temporary = std::getenv("TMPDIR");

@@ -6,6 +6,21 @@
 namespace gm::program {
 
 extern const verb run_verb;
+extern const verb ls_verb;
+extern const verb show_verb;
+extern const verb logs_verb;
+extern const verb retry_verb;
+extern const verb cancel_verb;
+extern const verb rm_verb;
+extern const verb priority_verb;
+extern const verb queues_verb;
+extern const verb pause_verb;
+extern const verb resume_verb;
+extern const verb limit_verb;
+extern const verb workers_verb;
+extern const verb scale_verb;
+extern const verb cron_verb;
+extern const verb doctor_verb;
 extern const verb help_verb;
 extern const verb version_verb;
 extern const verb completion_verb;
