@@ -5,7 +5,8 @@
 namespace gm::program {
 
 std::span<const verb* const> verbs() {
-    static constexpr const verb* all[] = {&run_verb, &help_verb, &version_verb, &completion_verb};
+    static constexpr const verb* all[] = {&run_verb,     &push_verb, &work_verb,    &drain_verb,     &wait_verb,
+                                          &migrate_verb, &help_verb, &version_verb, &completion_verb};
     return all;
 }
 
