@@ -106,7 +106,7 @@ TEST(line_batches, a_line_without_an_end_is_bounded) {
 
 TEST(json_lines, values_look_as_promised) {
     EXPECT_EQ(time_text(noon + 5us), "2026-11-21T11:00:00.000005Z");
-    EXPECT_EQ(seconds(1500ms).text(), "1.5");
+    EXPECT_EQ(gm::program::seconds(1500ms).text(), "1.5");
     EXPECT_EQ(json_of(gm::jobs::body{R"({"a": 1e400})", {}}).text(), R"({"a":1e400})");
     EXPECT_EQ(json_of(gm::jobs::body{"x\ty", "text/plain"}).text(), R"({"type":"text/plain","text":"x\ty"})");
     EXPECT_EQ(json_of(gm::jobs::body{"\xff\xfe!", "image/x"}).text(), R"({"type":"image/x","base64":"//4h"})");

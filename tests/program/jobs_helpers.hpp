@@ -13,15 +13,16 @@ namespace program_tests {
 
 using strings = std::vector<std::string>;
 
-// A store that is a file in a folder that goes away with it.
+// A folder that goes away with it, and a store: a file in there, if none is given.
 class jobs_folder {
 public:
+    explicit jobs_folder(std::string url = {})
+        : url_(url.empty() ? "sqlite:" + (folder_ / "jobs.db") : std::move(url)) {}
     std::string operator/(const std::string& name) const { return folder_ / name; }
-    std::string url() const { return "sqlite:" + (folder_ / "jobs.db"); }
 
     // The command line of a verb on the store, run in the folder of the tests.
     strings command(const std::string& verb, const strings& words = {}) const {
-        strings all{GRISTMILL_PROGRAM, verb, "--store", url()};
+        strings all{GRISTMILL_PROGRAM, verb, "--store", url_};
         all.insert(all.end(), words.begin(), words.end());
         return all;
     }
@@ -37,7 +38,18 @@ public:
 
 private:
     scratch folder_;
+    std::string url_;
 };
+
+// The command of a job that makes the file `runs` and goes on until there is a file `go`. The mark is in its command line.
+inline std::string waits_for(const jobs_folder& jobs, const std::string& mark) {
+    return "echo " + mark + " > " + jobs / "runs" + "; while ! test -e " + jobs / "go" +
+           "; do sleep 0.01; done; : " + mark;
+}
+
+inline void wait_for_file(const std::string& file) {
+    while (!std::filesystem::exists(file)) ::poll(nullptr, 0, 5);
+}
 
 inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 

@@ -10,16 +10,6 @@ namespace {
 
 using namespace program_tests;
 
-// A job that says that it runs, and goes on until the file `go` is there.
-std::string waits_for(const jobs_folder& jobs, const std::string& mark) {
-    return "echo " + mark + " > " + jobs / "runs" + "; while ! test -e " + jobs / "go" +
-           "; do sleep 0.01; done; : " + mark;
-}
-
-void wait_for_file(const std::string& file) {
-    while (!std::filesystem::exists(file)) ::poll(nullptr, 0, 5);
-}
-
 TEST(work, wants_to_be_told_what_it_may_do) {
     const jobs_folder jobs;
     const answer it = jobs.run("work");
