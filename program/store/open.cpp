@@ -55,6 +55,12 @@ result<std::string, std::string> store_url_of(const store_options& options) {
     return as_url(*folder / "jobs.db");
 }
 
+std::string with(std::string url, if_missing file) {
+    const auto read = jobs::store_url::parse(url);
+    if (!read || read->scheme() != "sqlite" || file == if_missing::make || read->find("create")) return url;
+    return url + (url.find('?') == std::string::npos ? "?" : "&") + "create=no";
+}
+
 result<std::unique_ptr<jobs::store>, std::string> open_store(const store_options& options, if_missing file) {
     auto url = store_url_of(options);
     if (!url) return failure(std::string(url.error()));
@@ -73,9 +79,7 @@ result<std::unique_ptr<jobs::store>, std::string> open_store(const store_options
     if (!read) return failure("--store: " + read.error().what + hint_for(*url));
     if (read->scheme() == "memory")
         return failure(std::string("--store: what is in memory: ends with this process; sqlite:work.db stays"));
-    if (read->scheme() == "sqlite" && file == if_missing::refuse && !read->find("create"))
-        *url += (url->find('?') == std::string::npos ? "?" : "&") + std::string("create=no");
-    auto store = stores::open(*url);
+    auto store = stores::open(with(*url, file));
     if (!store) return failure(std::move(store).error().what);
     return *std::move(store);
 }

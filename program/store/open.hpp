@@ -50,6 +50,9 @@ enum class if_missing : std::uint8_t { make, refuse };
 // The URL that these options come to. The error is a sentence.
 result<std::string, std::string> store_url_of(const store_options& options);
 
+// The same, with the option that says what becomes of a missing file. Other stores know none.
+std::string with(std::string url, if_missing file);
+
 // The error is what to tell the user, without passwords. A store that ends with this process is refused: nobody else would
 // see its jobs.
 result<std::unique_ptr<jobs::store>, std::string> open_store(const store_options& options, if_missing file);

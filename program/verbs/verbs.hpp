@@ -6,6 +6,11 @@
 namespace gm::program {
 
 extern const verb run_verb;
+extern const verb push_verb;
+extern const verb work_verb;
+extern const verb drain_verb;
+extern const verb wait_verb;
+extern const verb migrate_verb;
 extern const verb ls_verb;
 extern const verb show_verb;
 extern const verb logs_verb;

@@ -83,6 +83,18 @@ process_table process_table::read(std::string_view mark_name) {
     return all;
 }
 
+std::vector<process_table::entry> process_table::marked(std::string_view mark_name, std::string_view begin) {
+    const process_table all = read({});
+    const std::string later = ';' + std::string(begin);
+    std::vector<entry> found;
+    for (const entry& one : all.entries_) {
+        if (one.dead) continue;
+        const std::string marks = marks_of(one.pid, mark_name);
+        if (marks.starts_with(begin) || marks.find(later) != std::string::npos) found.push_back(one);
+    }
+    return found;
+}
+
 std::span<const process_table::entry> process_table::children_of(pid_t parent) const {
     const entry wanted{0, parent, 0, false, 0};
     const auto [first, last] = std::equal_range(entries_.begin(), entries_.end(), wanted, by_parent);

@@ -23,6 +23,9 @@ public:
     // `mark_name` is the variable by which orphans are known; empty: they are not.
     static process_table read(std::string_view mark_name);
 
+    // Every living process of the machine that may be looked into and whose variable `mark_name` has a mark that begins so.
+    static std::vector<entry> marked(std::string_view mark_name, std::string_view begin);
+
     // The living that descend from `leader` or are in its group, and the children of this process whose variable has
     // `mark` in it, with their descendants. Without the leader itself.
     std::vector<entry> family(pid_t leader, std::string_view mark) const;

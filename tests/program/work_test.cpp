@@ -1,0 +1,161 @@
+// gristmill work, as a service: signals, crashes, systemd, the size of its crew.
+#include "jobs_helpers.hpp"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <cstring>
+
+namespace {
+
+using namespace program_tests;
+
+TEST(work, wants_to_be_told_what_it_may_do) {
+    const jobs_folder jobs;
+    const answer it = jobs.run("work");
+    EXPECT_EQ(it.status, 255);
+    EXPECT_TRUE(contains(it.errors, "--allow-exec"));
+    EXPECT_EQ(jobs.run("work", {"--allow-exec", "queue"}).status, 255);
+    EXPECT_TRUE(contains(jobs.run("work", {"--on", "exec=sh"}).errors, "--allow-exec"));
+    EXPECT_TRUE(contains(jobs.run("work", {"--on", "x"}).errors, "write KIND=COMMAND"));
+    EXPECT_TRUE(contains(jobs.run("work", {"--allow-exec", "-j0"}).errors, "from 1 to"));
+}
+
+TEST(work, commands_are_refused_without_allow_exec_and_run_later) {
+    const jobs_folder jobs;
+    ASSERT_EQ(jobs.line_of("push", {"--retries", "1", "touch " + jobs / "bad"}), "1");
+    EXPECT_EQ(jobs.run("drain", {"--on", "other=true"}).status, 1);
+    EXPECT_FALSE(std::filesystem::exists(jobs / "bad"));
+    EXPECT_TRUE(contains(jobs.run("wait", {"1"}).output, "--allow-exec"));
+}
+
+TEST(work, a_command_of_the_operators_gets_the_arguments_on_its_input) {
+    const jobs_folder jobs;
+    ASSERT_EQ(jobs.line_of("push", {"--kind", "ship", "--args", R"({"to": "$(touch bad); `id`"})"}), "1");
+    EXPECT_EQ(jobs.run("drain", {"--on", "ship=tr a-z A-Z"}).status, 0);
+    EXPECT_TRUE(contains(jobs.run("wait", {"1", "--json"}).output, R"("result":{"TO":"$(TOUCH BAD); `ID`"})"));
+}
+
+TEST(work, told_to_stop_it_lets_what_runs_finish) {
+    const jobs_folder jobs;
+    ASSERT_EQ(jobs.line_of("push", {waits_for(jobs, "gm-finish")}), "1");
+    ASSERT_EQ(jobs.line_of("push", {"--after", "1", "true"}), "2");
+    running worker(jobs.command("work", {"--allow-exec", "-j1"}));
+    wait_for_file(jobs / "runs");
+    worker.signal(SIGTERM);
+    worker.read_until([&] { return contains(worker.said.errors, "1 running may finish"); });
+    std::ofstream(jobs / "go") << "";
+    const answer it = worker.wait();
+    EXPECT_EQ(it.status, 0) << it.errors;
+    EXPECT_TRUE(contains(it.output, "1 exec completed")) << it.output;
+    EXPECT_FALSE(contains(it.output, "2 exec")) << it.output;
+}
+
+TEST(work, a_second_signal_gives_the_job_back_uncounted) {
+    const jobs_folder jobs;
+    ASSERT_EQ(jobs.line_of("push", {"--retries", "1", waits_for(jobs, "gm-given-back")}), "1");
+    running worker(jobs.command("work", {"--allow-exec"}));
+    wait_for_file(jobs / "runs");
+    worker.interrupt_twice(SIGINT);
+    const answer it = worker.wait();
+    EXPECT_EQ(it.status, 0) << it.errors;
+    EXPECT_TRUE(contains(it.output, "1 exec interrupted")) << it.output;
+    EXPECT_FALSE(somebody_runs("gm-given-back"));
+    std::ofstream(jobs / "go") << "";
+    EXPECT_EQ(jobs.run("drain", {"--allow-exec"}).status, 0);
+    EXPECT_TRUE(contains(jobs.run("wait", {"1", "--json"}).output, R"("attempts":1,"interruptions":1)"));
+}
+
+TEST(work, what_ignores_the_ladder_is_killed_by_the_third_signal) {
+    const jobs_folder jobs;
+    ASSERT_EQ(jobs.line_of("push", {"trap '' TERM; " + waits_for(jobs, "gm-stubborn")}), "1");
+    running worker(jobs.command("work", {"--allow-exec", "--term-seq", "TERM,100000,KILL"}));
+    wait_for_file(jobs / "runs");
+    worker.interrupt_twice(SIGTERM);
+    worker.read_until([&] { return contains(worker.said.errors, "Again to kill them"); });
+    worker.signal(SIGTERM);
+    EXPECT_EQ(worker.wait().status, 0);
+    EXPECT_FALSE(somebody_runs("gm-stubborn"));
+}
+
+// Its children, and what those have started, must not run on beside the next attempt.
+TEST(work, killed_it_leaves_nothing_behind_and_its_job_runs_elsewhere) {
+    const jobs_folder jobs;
+    ASSERT_EQ(jobs.line_of("push", {"setsid sh -c '" + waits_for(jobs, "gm-killed") + "' & wait"}), "1");
+    running first(jobs.command("work", {"--allow-exec"}));
+    wait_for_file(jobs / "runs");
+    first.signal(SIGKILL);
+    EXPECT_EQ(first.wait().status, 128 + SIGKILL);
+    while (somebody_runs("gm-killed")) ::poll(nullptr, 0, 5);
+    std::ofstream(jobs / "go") << "";
+    EXPECT_EQ(jobs.run("drain", {"--allow-exec"}).status, 0);
+    const std::string record = jobs.run("wait", {"1", "--json"}).output;
+    EXPECT_TRUE(contains(record, R"("state":"completed")")) << record;
+    EXPECT_TRUE(contains(record, R"("attempts":1,"crashes":1)")) << record;
+}
+
+TEST(work, an_attempt_that_takes_too_long_is_ended) {
+    const jobs_folder jobs;
+    ASSERT_EQ(jobs.line_of("push", {"--timeout", "100ms", "--retries", "1", "echo before; sleep 1000.25"}), "1");
+    EXPECT_EQ(jobs.run("drain", {"--allow-exec"}).status, 1);
+    EXPECT_TRUE(contains(jobs.run("wait", {"1"}).output, "timed out after 100 ms: killed by SIGTERM"));
+    EXPECT_FALSE(somebody_runs("1000.25"));
+}
+
+TEST(work, a_file_sizes_the_crew_while_it_works) {
+    const jobs_folder jobs;
+    std::ofstream(jobs / "size") << "1";
+    ASSERT_EQ(jobs.line_of("push", {waits_for(jobs, "gm-sized")}), "1");
+    running worker(jobs.command("work", {"--allow-exec", "-j", jobs / "size"}));
+    wait_for_file(jobs / "runs");
+    std::ofstream(jobs / "size") << "3";
+    worker.read_until([&] { return contains(worker.said.errors, "a crew of 3"); });
+    std::ofstream(jobs / "go") << "";
+    worker.signal(SIGTERM);
+    EXPECT_EQ(worker.wait().status, 0);
+}
+
+// What systemd would hear.
+class notify_socket {
+public:
+    explicit notify_socket(const std::string& path) : fd_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+        sockaddr_un at{};
+        at.sun_family = AF_UNIX;
+        std::memcpy(at.sun_path, path.data(), path.size());
+        EXPECT_EQ(::bind(fd_, reinterpret_cast<const sockaddr*>(&at), sizeof(at)), 0);
+    }
+    ~notify_socket() { ::close(fd_); }
+    notify_socket(const notify_socket&) = delete;
+    notify_socket& operator=(const notify_socket&) = delete;
+
+    void read_until(const std::string& word) const {
+        std::string last;
+        while (!last.starts_with(word)) {
+            std::array<char, 1000> room;
+            const ssize_t got = ::recv(fd_, room.data(), room.size(), 0);
+            ASSERT_GT(got, 0);
+            last.assign(room.data(), static_cast<std::size_t>(got));
+        }
+    }
+
+private:
+    int fd_;
+};
+
+TEST(work, systemd_is_told_and_jobs_do_not_see_its_socket) {
+    const jobs_folder jobs;
+    ASSERT_EQ(jobs.line_of("push", {"echo socket=$NOTIFY_SOCKET"}), "1");
+    const notify_socket systemd(jobs / "notify");
+    strings words = jobs.command("work", {"--allow-exec"});
+    words.insert(words.begin(), {"env", "NOTIFY_SOCKET=" + jobs / "notify", "WATCHDOG_USEC=200000"});
+    running worker(words);
+    systemd.read_until("READY=1");
+    systemd.read_until("WATCHDOG=1");
+    systemd.read_until("STATUS=1 completed");
+    worker.signal(SIGTERM);
+    systemd.read_until("STOPPING=1");
+    EXPECT_EQ(worker.wait().status, 0);
+    EXPECT_TRUE(contains(jobs.run("wait", {"1", "--json"}).output, R"({"output":"socket=\n"})"));
+}
+
+}  // namespace
