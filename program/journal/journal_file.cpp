@@ -116,7 +116,9 @@ void journal_file::make_tables() {
     db_->run_script("COMMIT");
 }
 
-void journal_file::check_tables() {
+// False: nothing is in it.
+bool journal_file::check_tables() {
+    if (!db_->number("SELECT 1 FROM sqlite_schema")) return false;
     const auto kind = db_->number("PRAGMA application_id").value_or(0);
     const auto found = db_->number("PRAGMA user_version").value_or(0);
     if (kind == application && found > version)
@@ -125,6 +127,7 @@ void journal_file::check_tables() {
                                  " of its journals; this one knows " + std::to_string(version) + "): use that one");
     if (kind != application || found < 1)
         stores::sqlite::fail(jobs::store_fault::damaged, db_->path() + ": is no journal of gristmill run");
+    return true;
 }
 
 result<std::unique_ptr<journal_file>, journal_error> journal_file::begin(const std::string& path,
@@ -141,16 +144,18 @@ result<std::unique_ptr<journal_file>, journal_error> journal_file::begin(const s
 }
 
 result<std::unique_ptr<journal_file>, journal_error> journal_file::open(const std::string& path) {
+    // Whoever has just made it has not locked it yet, and is not to be disturbed.
     struct stat about{};
-    if (::stat(path.c_str(), &about) == 0 && about.st_size == 0)
-        return failure(journal_error{journal_error::empty, path + ": nothing is in it yet"});
+    bool is_empty = ::stat(path.c_str(), &about) == 0 && about.st_size == 0;
     std::unique_ptr<journal_file> one;
     const auto failed = error_of([&] {
+        if (is_empty) return;
         one.reset(new journal_file(path, std::chrono::milliseconds(0)));
         one->lock_file();
-        one->check_tables();
-        one->read_facts();
+        is_empty = !one->check_tables();
+        if (!is_empty) one->read_facts();
     });
+    if (is_empty) return failure(journal_error{journal_error::empty, path + ": nothing is in it yet"});
     if (!failed) return one;
     const bool is_busy = one && (sqlite3_errcode(one->db_->handle()) & 0xff) == SQLITE_BUSY;
     return failure(journal_error{is_busy ? journal_error::busy : journal_error::unusable, *failed});

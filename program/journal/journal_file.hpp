@@ -113,7 +113,7 @@ private:
     journal_file(const std::string& path, std::chrono::milliseconds patience);
     void lock_file();
     void make_tables();
-    void check_tables();
+    bool check_tables();
     void put_facts();
     void read_facts();
     void put(const journal_batch& batch);

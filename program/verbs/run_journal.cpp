@@ -231,8 +231,10 @@ int list_runs() {
     for (const journal_folder::entry& one : folder->runs()) {
         const auto file = journal_file::open(one.path);
         if (!file) {
-            const bool unusable = file.error().how == journal_error::unusable;
-            std::printf("%s  %s\n", one.name.c_str(), unusable ? file.error().what.c_str() : "going on");
+            const char* const how = file.error().how == journal_error::busy    ? "going on"
+                                    : file.error().how == journal_error::empty ? "nothing is written yet"
+                                                                               : file.error().what.c_str();
+            std::printf("%s  %s\n", one.name.c_str(), how);
             continue;
         }
         const run_facts& run = (*file)->facts();
