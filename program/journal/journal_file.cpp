@@ -21,7 +21,8 @@ constexpr std::int64_t application = 0x676d6a31;  // "gmj1": what the file says 
 constexpr std::int64_t version = 1;
 constexpr int pages_before_checkpoint = 1000;  // of the write-ahead log
 constexpr auto patience_of_a_new_run = std::chrono::seconds(10);
-constexpr unsigned lines_at_a_time = 128;  // they come with their arguments
+constexpr auto patience_with_a_glance = std::chrono::milliseconds(50);  // as long as somebody's --list takes
+constexpr unsigned lines_at_a_time = 128;                               // they come with their arguments
 
 constexpr const char* tables = R"(
     CREATE TABLE run (
@@ -150,7 +151,7 @@ result<std::unique_ptr<journal_file>, journal_error> journal_file::open(const st
     std::unique_ptr<journal_file> one;
     const auto failed = error_of([&] {
         if (is_empty) return;
-        one.reset(new journal_file(path, std::chrono::milliseconds(0)));
+        one.reset(new journal_file(path, patience_with_a_glance));
         one->lock_file();
         is_empty = !one->check_tables();
         if (!is_empty) one->read_facts();

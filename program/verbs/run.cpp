@@ -154,7 +154,10 @@ int conclude(const run_options& options, const run_result& done, const failures&
     const auto unwritten = journal ? journal->close() : std::nullopt;
     if (done.output_closed) die_by(SIGPIPE);
     std::fputs(failed.summary(retry_command(options, journal)).c_str(), stderr);
-    if (journal) std::fputs(journal->what_is_left().c_str(), stderr);
+    // A run that was to end early, and did so with success, has nothing left that anybody wants.
+    const bool as_wished =
+        done.status == 0 && done.interrupted_by == 0 && options.halt.when != halt_policy::moment::never;
+    if (journal && !as_wished) std::fputs(journal->what_is_left().c_str(), stderr);
     if (!done.error.empty()) return fail(done.error);
     if (unwritten) return fail(*unwritten);
     if (log && log->error()) return fail(options.joblog + ": " + log->error().message());
@@ -194,6 +197,13 @@ result<std::unique_ptr<tuple_source>, std::string> open_lines(const run_options&
     return std::unique_ptr<tuple_source>(std::make_unique<argument_tuples>(std::move(input.tuples)));
 }
 
+struct closed_at_the_end {
+    run_journal* journal;
+    ~closed_at_the_end() {
+        if (journal) (void)journal->it().close();
+    }
+};
+
 int run_parts_of(const run_options& options, run_parts parts, std::unique_ptr<tuple_source> lines,
                  kinds::exec::unique_fd stop, const joblog_watcher* log, run_journal* journal) {
     failures failed;
@@ -204,6 +214,7 @@ int run_parts_of(const run_options& options, run_parts parts, std::unique_ptr<tu
     }
     prepare_process(options);
     engine all(std::move(parts), std::move(lines), std::move(stop));
+    const closed_at_the_end whatever_happens{journal};  // before the engine that it tells of its trouble
     if (journal)
         journal->it().start([&](const std::string& why) {
             all.stop_soon("the journal cannot be written, so nothing more was started: " + why);
@@ -297,7 +308,8 @@ int run(std::span<const std::string_view> words) {
     if (options.list) return list_runs();
     if (const std::string wrong = contradiction(options); !wrong.empty()) return fail(wrong);
     if (options.dry_run) options.has_journal = false;
-    const bool says_nothing = flags.rest.empty() && options.sources.empty() && options.joblog.empty();
+    const bool by_joblog = options.retry_failed && !options.joblog.empty();
+    const bool says_nothing = flags.rest.empty() && options.sources.empty() && !by_joblog;
     try {
         if (options.goes_on() && says_nothing) return go_on_with_last(words, options.run_name);
         read_words(flags.rest, options);

@@ -214,12 +214,13 @@ std::string run_journal::what_is_left() const {
     const run_facts& now = it_->facts();
     const std::uint64_t left = now.lines - now.succeeded - now.failed;
     if (left == 0 && now.input_ended) return {};
-    const std::string again = "    gristmill run --resume --run " + where_.name + '\n';
-    const std::string count = std::to_string(left) + (left == 1 ? " line is" : " lines are");
-    if (now.input_ended) return "gristmill: " + count + " left. To go on:\n" + again;
-    return "gristmill: " + (left == 0 ? "the known lines are done" : count + " left") +
-           "; the rest of the input was not read. To go on" + ", with that input again if it came from a pipe:\n" +
-           again;
+    std::string text = "gristmill: ";
+    text += left == 0 ? "the known lines are done"
+                      : std::to_string(left) + (left == 1 ? " line is left" : " lines are left");
+    text += now.input_ended ? ". To go on:\n"
+                            : "; the rest of the input was not read. To go on, with that input again if it came from a "
+                              "pipe:\n";
+    return text + "    gristmill run --resume --run " + where_.name + '\n';
 }
 
 int list_runs() {

@@ -99,6 +99,30 @@ TEST_F(journal, lines_of_a_batch_are_known_one_by_one) {
     EXPECT_EQ(ran(), (strings{"a b", "c", "d e f"}));
 }
 
+TEST_F(journal, columns_keep_their_names_without_the_input) {
+    const strings words{"-j1",      "--colsep", ",",
+                        "--header", ":",        "echo {b}-{a} >> " + log + "; test -e " + folder / "good"};
+    EXPECT_EQ(gristmill_run(words, "a,b\n1,2\n").status, 1);
+    std::ofstream(folder / "good") << "";
+    EXPECT_EQ(gristmill_run({"--retry-failed"}).status, 0);
+    EXPECT_EQ(ran(), (strings{"2-1", "2-1"}));
+}
+
+TEST_F(journal, a_log_of_jobs_goes_on_too) {
+    const std::string jobs = folder / "jobs";
+    EXPECT_EQ(gristmill_run({"--joblog", jobs, "-j1", logging(), ":::", "a", "b"}).status, 0);
+    EXPECT_EQ(gristmill_run({"--resume", "--joblog", jobs, logging(), ":::", "a", "b", "c"}).status, 0);
+    const std::string text = text_of(jobs);
+    EXPECT_EQ(std::ranges::count(text, '\n'), 1 + 3);
+    EXPECT_NE(text.find("\n3\t"), std::string::npos) << text;
+}
+
+TEST_F(journal, what_is_left_is_told_unless_that_was_asked_for) {
+    EXPECT_TRUE(
+        says(gristmill_run({"-j1", "--halt", "now,fail=1", "false", ":::", "a", "b"}), "1 line is left. To go on"));
+    EXPECT_EQ(gristmill_run({"-j1", "--halt", "now,success=1", "true", ":::", "a", "b"}).errors, "");
+}
+
 TEST_F(journal, a_second_process_on_it_is_refused) {
     running program(run_command({"-j1", logging("; cat " + folder / "gate")}));
     ASSERT_EQ(::mkfifo((folder / "gate").c_str(), 0600), 0);
