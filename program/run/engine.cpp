@@ -53,7 +53,7 @@ batching batching_of(const run_options& options, const run_parts& parts) {
 
 }  // namespace
 
-engine::engine(run_parts parts, argument_tuples input, kinds::exec::unique_fd stop)
+engine::engine(run_parts parts, std::unique_ptr<tuple_source> input, kinds::exec::unique_fd stop)
     : options_(parts.options),
       parts_(std::move(parts)),
       launch_(options_.shell, options_.directory),
@@ -79,9 +79,8 @@ engine::engine(run_parts parts, argument_tuples input, kinds::exec::unique_fd st
         progress_.emplace(options_.bar, !no_colour || !*no_colour, clock::now());
     if (progress_ || !slots_.file().empty() || options_.timeout_percent) next_tick_ = clock::now();
     if (const auto failed = children_.watch(signals_.get(), signals_tag)) throw std::system_error(failed, "signalfd");
-    const std::string command = parts_.command ? parts_.command->text() : std::string();
-    feeder_ = std::make_unique<feeder>(std::move(input), batching_of(options_, parts_), command, options_.directory,
-                                       parts_.watchers, std::move(stop), [this] { children_.wake(); });
+    feeder_ = std::make_unique<feeder>(std::move(input), batching_of(options_, parts_), parts_.book, std::move(stop),
+                                       [this] { children_.wake(); });
 }
 
 engine::~engine() = default;

@@ -41,6 +41,7 @@ struct run_parts {
     std::vector<std::string> names;           // of the columns
     std::optional<results_folder> results;
     std::vector<run_watcher*> watchers;  // outlive the run
+    line_book* book = nullptr;           // as well
 };
 
 struct run_result {
@@ -53,11 +54,14 @@ struct run_result {
 class engine {
 public:
     // `input` stops being read when `stop`, an eventfd, is written to.
-    engine(run_parts parts, argument_tuples input, kinds::exec::unique_fd stop);
+    engine(run_parts parts, std::unique_ptr<tuple_source> input, kinds::exec::unique_fd stop);
     ~engine();
 
     // requires: SIGINT, SIGTERM, SIGHUP and SIGQUIT are blocked in all threads of the process.
     run_result run();
+
+    // Nothing more is started; what runs may finish. `why` becomes the run's error. Thread safety: any thread.
+    void stop_soon(const std::string& why);
 
 private:
     struct attempt;

@@ -89,6 +89,15 @@ void engine::interrupt_locked(int signal) {
         say("starting nothing more; " + std::to_string(running_.size()) + " running will finish. Again to end them");
 }
 
+void engine::stop_soon(const std::string& why) {
+    {
+        const guard held(lock_);
+        if (result_.error.empty()) result_.error = why;
+        stop_soon_locked();
+    }
+    children_.wake();
+}
+
 // Called again, it takes the last step of the ladder.
 void engine::stop_now_locked() {
     if (!ending_) children_.signal_orphans(SIGTERM);

@@ -78,7 +78,7 @@ bool engine::start_next() {
 }
 
 std::string engine::tag_of(const attempt& one) const {
-    return fill_plainly(*options_.tag, parts_.names, {one.of.arguments, one.of.number, one.slot});
+    return fill_plainly(*options_.tag, parts_.names, {one.of.arguments, one.of.sequence, one.slot});
 }
 
 void engine::start(const std::shared_ptr<attempt>& one) {
@@ -86,7 +86,7 @@ void engine::start(const std::shared_ptr<attempt>& one) {
     one->started_at = std::chrono::system_clock::now();
     if (options_.tag) one->tag = tag_of(*one);
     if (parts_.command) {
-        auto text = parts_.command->render({one->of.arguments, one->of.number, one->slot});
+        auto text = parts_.command->render({one->of.arguments, one->of.sequence, one->slot});
         if (!text) return settle(one, verdict::not_started, {.exit_code = 126}, text.error());
         one->command = std::move(*text);
     } else {
@@ -127,13 +127,14 @@ void engine::dry_run(const std::shared_ptr<attempt>& one) {
 
 std::error_code engine::spawn(attempt& one, pid_t& pid) {
     if (parts_.results) {
-        auto files = parts_.results->make(parts_.names, one.of.arguments, one.of.number);
+        auto files = parts_.results->make(parts_.names, one.of.arguments, one.of.sequence);
         if (!files) return files.error();
         one.files = std::move(*files);
     }
     const auto try_once = [&](kinds::exec::command&& what) -> std::error_code {
         what.variables = &variables_;
-        what.extra = {"PARALLEL_SEQ=" + std::to_string(one.of.number), "PARALLEL_JOBSLOT=" + std::to_string(one.slot)};
+        what.extra = {"PARALLEL_SEQ=" + std::to_string(one.of.sequence),
+                      "PARALLEL_JOBSLOT=" + std::to_string(one.slot)};
         if (parts_.results) {
             what.output = one.files.output.get();
             what.errors = one.files.errors.get();

@@ -33,10 +33,10 @@ void failures::finished(const finish_report& report) {
     ++finished_;
     if (report.how == verdict::succeeded) return;
     ++failed_;
-    if (first_.size() < most_shown) first_.push_back({report.of.number, why(report), report.command, report.reason});
+    if (first_.size() < most_shown) first_.push_back({why(report), report.command, report.reason});
 }
 
-std::string failures::summary(const std::string& joblog) const {
+std::string failures::summary(const std::string& again) const {
     const std::lock_guard guard(lock_);
     if (failed_ == 0) return {};
     std::string all = "gristmill: " + std::to_string(failed_) + " of " + std::to_string(finished_) +
@@ -48,7 +48,7 @@ std::string failures::summary(const std::string& joblog) const {
         all += "    " + reason + one.command + (one.reason.empty() ? "" : "    (" + one.reason + ")") + '\n';
     }
     all += "To run " + std::string(failed_ == 1 ? "it" : "them") + " again:\n";
-    if (!joblog.empty()) return all + "    gristmill run --retry-failed --joblog " + quoted(joblog) + '\n';
+    if (!again.empty()) return all + "    " + again + '\n';
     all += "    gristmill run :::";
     for (const failure& one : first_) all += ' ' + (one.command.empty() ? "''" : quoted(one.command));
     all += '\n';

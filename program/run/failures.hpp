@@ -14,12 +14,12 @@ class failures : public run_watcher {
 public:
     void finished(const finish_report& report) override;
 
-    // Lines for standard error; empty if nothing failed. `joblog` is the file that has all of them, if there is one.
-    std::string summary(const std::string& joblog) const;
+    // Lines for standard error; empty if nothing failed. `again` is the command that runs all of them again; without one, some
+    // are named.
+    std::string summary(const std::string& again) const;
 
 private:
     struct failure {
-        std::uint64_t number;
         std::string why;
         std::string command;
         std::string reason;

@@ -9,18 +9,14 @@
 
 namespace gm::program {
 
-feeder::feeder(argument_tuples input, batching how, std::string command, std::string directory,
-               std::vector<run_watcher*> watchers, kinds::exec::unique_fd stop, std::function<void()> news)
+feeder::feeder(std::unique_ptr<tuple_source> input, batching how, line_book* book, kinds::exec::unique_fd stop,
+               std::function<void()> news)
     : input_(std::move(input)),
       how_(how),
-      watchers_(std::move(watchers)),
+      book_(book),
       stop_(std::move(stop)),
       news_(std::move(news)),
-      thread_() {
-    if (std::ranges::any_of(watchers_, [](const run_watcher* one) { return one->wants_identities(); }))
-        identities_.emplace(command, directory);
-    thread_ = detail::joined_thread("gm-feeder", [this] { work(); });
-}
+      thread_("gm-feeder", [this] { work(); }) {}
 
 feeder::~feeder() { stop(); }
 
@@ -57,6 +53,9 @@ bool feeder::send(job&& one) {
     const std::ptrdiff_t size = weight(one);
     if (bytes_.acquire(size, end_.get()) != channel_status::ok) return false;
     one.number = read_ + 1;
+    // A line that is run on its own has its own number, whichever run it is run in. What is put together anew gets a new one.
+    const bool keeps = book_ && how_.most <= 1 && !how_.shuffle;
+    one.sequence = keeps ? one.lines.front() : one.number + (book_ ? book_->jobs_before() : 0);
     if (!jobs_.send(std::move(one), end_.get())) return false;
     ++read_;
     tell();
@@ -79,7 +78,7 @@ bool feeder::send_batch(std::size_t lines) {
     for (auto next = waiting_.begin(); next != end; ++next) {
         waiting_arguments_ -= next->arguments.size();
         waiting_size_ -= next->size;
-        if (next->who) one.lines.push_back(*next->who);
+        if (book_) one.lines.push_back(next->number);
         if (how_.most != 0) std::ranges::move(next->arguments, std::back_inserter(one.arguments));
     }
     waiting_.erase(waiting_.begin(), end);
@@ -89,12 +88,11 @@ bool feeder::send_batch(std::size_t lines) {
 }
 
 bool feeder::add(std::vector<std::string>&& tuple) {
-    line one{.arguments = std::move(tuple), .who = {}};
+    line one{.arguments = std::move(tuple)};
     for (const std::string& argument : one.arguments) one.size += quoted_size(argument) + how_.around;
-    if (identities_) {
-        one.who = identities_->of(one.arguments);
-        const auto wants = [&](run_watcher* watcher) { return watcher->line_read(*one.who, one.arguments); };
-        if (!std::ranges::all_of(watchers_, wants)) return true;
+    if (book_) {
+        const auto fate = book_->line_read(one.arguments, one.number);
+        if (fate != line_book::fate::run) return fate == line_book::fate::pass_over;
     }
     if (how_.room != 0 && !waiting_.empty() && waiting_size_ + one.size > how_.room && !send_batch(waiting_.size()))
         return false;
@@ -107,10 +105,11 @@ bool feeder::add(std::vector<std::string>&& tuple) {
 bool feeder::read_all() {
     std::vector<std::string> tuple;
     while (true) {
-        const auto got = input_.next(tuple);
-        if (got == argument_tuples::status::failed) error_ = input_.error();
-        if (got == argument_tuples::status::stopped) return false;
-        if (got != argument_tuples::status::record) break;
+        const auto got = input_->next(tuple);
+        if (got == tuple_source::status::failed) error_ = input_->error();
+        if (got == tuple_source::status::stopped) return false;
+        if (got == tuple_source::status::end && book_) book_->input_ended();
+        if (got != tuple_source::status::record) break;
         if (!add(std::exchange(tuple, {}))) return false;
     }
     // What is left of -X is spread, so that one job does not get all of a short list while the other slots are idle.

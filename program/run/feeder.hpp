@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,9 +30,10 @@ struct batching {
 
 class feeder {
 public:
-    // `news` is called, on the feeder's thread, after there is something new for somebody who found nothing.
-    feeder(argument_tuples input, batching how, std::string command, std::string directory,
-           std::vector<run_watcher*> watchers, kinds::exec::unique_fd stop, std::function<void()> news);
+    // `news` is called, on the feeder's thread, after there is something new for somebody who found nothing. `book`, if there is
+    // one, outlives the feeder.
+    feeder(std::unique_ptr<tuple_source> input, batching how, line_book* book, kinds::exec::unique_fd stop,
+           std::function<void()> news);
     ~feeder();
 
     // The next job, if there is one now. Thread safety: any thread.
@@ -43,7 +45,7 @@ public:
     bool has_read_all() const noexcept { return over_; }
     // What is wrong with the input; meaningful when it is over.
     const std::string& error() const noexcept { return error_; }
-    bool saw_nul() const noexcept { return input_.saw_nul(); }
+    bool saw_nul() const noexcept { return input_->saw_nul(); }
 
     void stop();
 
@@ -59,10 +61,9 @@ private:
     bool send(job&& one);
     void tell();
 
-    argument_tuples input_;
+    const std::unique_ptr<tuple_source> input_;
     const batching how_;
-    std::optional<line_identities> identities_;
-    const std::vector<run_watcher*> watchers_;
+    line_book* const book_;
     kinds::exec::unique_fd stop_;
     const std::function<void()> news_;
     context_source end_;
@@ -72,8 +73,8 @@ private:
     // The thread's.
     struct line {
         std::vector<std::string> arguments;
-        std::optional<line_identity> who;
-        std::size_t size = 0;  // of the arguments in a command
+        std::uint64_t number = 0;  // in the book
+        std::size_t size = 0;      // of the arguments in a command
     };
     std::vector<line> waiting_;  // lines that are no job yet
     std::size_t waiting_arguments_ = 0;

@@ -6,7 +6,7 @@ void joblog_watcher::finished(const finish_report& report) {
     if (report.will_be_retried || report.how == verdict::stopped) return;
     using seconds = std::chrono::duration<double>;
     joblog_entry entry;
-    entry.number = numbers_.empty() ? report.of.number : numbers_[report.of.number - 1];
+    entry.number = numbers_.empty() ? report.of.sequence : numbers_[report.of.number - 1];
     entry.start = seconds(report.started.time_since_epoch()).count();
     entry.runtime = seconds(report.outcome.runtime).count();
     entry.received = report.output_size;

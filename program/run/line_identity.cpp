@@ -42,13 +42,13 @@ line_identities::line_identities(std::string_view command, std::string_view dire
     add(before_, directory);
 }
 
-line_identity line_identities::of(std::span<const std::string> arguments) {
+line_identity line_identities::of(std::span<const std::string> arguments) const {
     state s = before_;
     mix(s, arguments.size());
     for (const std::string& argument : arguments) add(s, argument);
     finish(s[0]);
     finish(s[1]);
-    return {s, seen_[s]++};
+    return {s};
 }
 
 }  // namespace gm::program

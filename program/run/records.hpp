@@ -66,20 +66,30 @@ private:
     int error_ = 0;
 };
 
-// Tuples of arguments, in GNU parallel's order: the last source runs fastest.
-class argument_tuples {
+// Where the lines of a run come from, each a tuple of arguments.
+class tuple_source {
 public:
     using status = record_reader::status;
 
+    virtual ~tuple_source() = default;
+    virtual status next(std::vector<std::string>& tuple) = 0;
+    // What is wrong, when next() has failed.
+    virtual const std::string& error() const noexcept = 0;
+    virtual bool saw_nul() const noexcept = 0;
+};
+
+// Tuples in GNU parallel's order: the last source runs fastest.
+class argument_tuples final : public tuple_source {
+public:
     // The error says which file cannot be opened, or what is wrong with the expression. A header is read in open().
     static result<argument_tuples, std::string> open(std::vector<input_source> sources, const input_options& how,
                                                      int stop);
 
     const std::vector<std::string>& names() const noexcept { return names_; }
-    bool saw_nul() const noexcept { return saw_nul_; }
-    const std::string& error() const noexcept { return error_; }
+    bool saw_nul() const noexcept override { return saw_nul_; }
+    const std::string& error() const noexcept override { return error_; }
 
-    status next(std::vector<std::string>& tuple);
+    status next(std::vector<std::string>& tuple) override;
 
 private:
     struct stream {

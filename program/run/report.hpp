@@ -11,15 +11,14 @@
 
 #include <gristmill/kinds/exec/command.hpp>
 
-#include "program/run/line_identity.hpp"
-
 namespace gm::program {
 
 // One command to be: a line of the input, or several (-n, -X).
 struct job {
-    std::uint64_t number = 0;  // from 1
+    std::uint64_t number = 0;    // from 1, in the order of this run
+    std::uint64_t sequence = 0;  // what {#} is: the number, unless the run goes on with an earlier one
     std::vector<std::string> arguments;
-    std::vector<line_identity> lines;  // if a watcher wants identities
+    std::vector<std::uint64_t> lines;  // their numbers in the line_book, if there is one
 };
 
 struct start_report {
@@ -56,11 +55,21 @@ struct finish_report {
 class run_watcher {
 public:
     virtual ~run_watcher() = default;
-    virtual bool wants_identities() const { return false; }
-    // On the thread that reads the input, in its order and before lines are batched. False: this line is not to be run.
-    virtual bool line_read(const line_identity&, const std::vector<std::string>&) { return true; }
     virtual void started(const start_report&) {}
     virtual void finished(const finish_report&) {}
+};
+
+// Keeps book of the lines of the input, before several of them are put into one command (-n, -X). On the thread that reads it.
+class line_book {
+public:
+    enum class fate : unsigned char { run, pass_over, stop };  // stop: no line can be taken any more
+
+    virtual ~line_book() = default;
+    // `number` becomes the line's, the same in every run that goes on with this one. It may wait, which holds the reader back.
+    virtual fate line_read(const std::vector<std::string>& arguments, std::uint64_t& number) = 0;
+    virtual void input_ended() = 0;
+    // The highest sequence that earlier runs have given to a job.
+    virtual std::uint64_t jobs_before() const = 0;
 };
 
 }  // namespace gm::program

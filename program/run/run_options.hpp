@@ -40,7 +40,12 @@ struct run_options {
     std::string results;
     std::string joblog;
     bool joblog_goes_on = false;
+    bool has_journal = true;
+    bool resume = false;
+    bool resume_failed = false;
     bool retry_failed = false;
+    std::string run_name;  // of the run to go on with
+    bool list = false;
     bool dry_run = false;
     bool verbose = false;
     bool bar = false;
@@ -56,6 +61,8 @@ struct run_options {
     seconds_f delay{0};          // between starts
     std::optional<double> load;  // processes that want a CPU
     std::optional<std::uint64_t> free_memory;
+
+    bool goes_on() const noexcept { return resume || resume_failed || retry_failed; }
 };
 
 }  // namespace gm::program

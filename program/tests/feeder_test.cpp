@@ -14,10 +14,10 @@ using strings = std::vector<std::string>;
 
 class feeding {
 public:
-    feeding(strings values, batching how, std::vector<run_watcher*> watchers = {}) {
+    feeding(strings values, batching how, line_book* book = nullptr) {
         gm::kinds::exec::unique_fd stop(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
         auto input = argument_tuples::open({{.values = std::move(values), .file = {}}}, {}, stop.get());
-        it.emplace(std::move(*input), how, "echo {}", "", std::move(watchers), std::move(stop), [this] {
+        it.emplace(std::make_unique<argument_tuples>(std::move(*input)), how, book, std::move(stop), [this] {
             const std::lock_guard guard(lock_);
             news_ = true;
             changed_.notify_all();
@@ -38,7 +38,9 @@ public:
             }
             text += std::to_string(next->number) + ':';
             for (const std::string& argument : next->arguments) text += ' ' + argument;
-            if (!next->lines.empty()) text += " (" + std::to_string(next->lines.size()) + " lines)";
+            if (!next->lines.empty())
+                text +=
+                    " (" + std::to_string(next->lines.size()) + " lines, {#} " + std::to_string(next->sequence) + ")";
             text += "; ";
         }
     }
@@ -77,24 +79,37 @@ TEST(feeder, it_reads_a_bounded_number_ahead) {
     EXPECT_FALSE(much.it->is_over());
 }
 
-// Sees lines before they are batched, and may pass some over.
-struct choosy : run_watcher {
-    bool wants_identities() const override { return true; }
-    bool line_read(const line_identity& who, const strings& arguments) override {
-        seen += arguments[0] + std::to_string(who.occurrence) + ' ';
-        return arguments[0] != "done";
+// Sees lines before they are batched, passes some over, and has come to number 100 before.
+struct choosy : line_book {
+    fate line_read(const strings& arguments, std::uint64_t& number) override {
+        seen += arguments[0] + ' ';
+        number = 10 + seen.size();
+        return arguments[0] == "done" ? fate::pass_over : arguments[0] == "stop" ? fate::stop : fate::run;
     }
+    void input_ended() override { seen += "."; }
+    std::uint64_t jobs_before() const override { return 100; }
     std::string seen;
 };
 
-TEST(feeder, a_watcher_sees_lines_and_passes_some_over) {
-    choosy watcher;
-    EXPECT_EQ(feeding({"a", "done", "a", "b", "done"}, {.most = 2}, {&watcher}).all(),
-              "1: a a (2 lines); 2: b (1 lines); ");
-    EXPECT_EQ(watcher.seen, "a0 done0 a1 b0 done1 ");
+TEST(feeder, a_book_sees_lines_and_passes_some_over) {
+    choosy book;
+    EXPECT_EQ(feeding({"a", "done", "a", "b", "done"}, {.most = 2}, &book).all(),
+              "1: a a (2 lines, {#} 101); 2: b (1 lines, {#} 102); ");
+    EXPECT_EQ(book.seen, "a done a b done .");
     choosy other;
-    EXPECT_EQ(feeding({"a", "b", "c", "d"}, {.most = 9, .spread = 2}, {&other}).all(),
-              "1: a b (2 lines); 2: c d (2 lines); ");
+    EXPECT_EQ(feeding({"a", "b", "c", "d"}, {.most = 9, .spread = 2}, &other).all(),
+              "1: a b (2 lines, {#} 101); 2: c d (2 lines, {#} 102); ");
+}
+
+TEST(feeder, a_line_alone_keeps_the_number_that_it_has_in_the_book) {
+    choosy book;
+    EXPECT_EQ(feeding({"a", "done", "b"}, {}, &book).all(), "1: a (1 lines, {#} 12); 2: b (1 lines, {#} 19); ");
+}
+
+TEST(feeder, a_book_that_takes_no_more_ends_the_reading) {
+    choosy book;
+    EXPECT_EQ(feeding({"a", "stop", "b"}, {}, &book).all(), "1: a (1 lines, {#} 12); ");
+    EXPECT_EQ(book.seen, "a stop ");
 }
 
 TEST(feeder, it_can_be_stopped_while_it_waits_for_room) {

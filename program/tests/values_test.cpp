@@ -68,15 +68,13 @@ TEST(values, a_file_with_the_number_of_jobs_is_read_again) {
 
 TEST(line_identity, depends_on_what_a_line_is_and_not_on_where_it_stands) {
     using strings = std::vector<std::string>;
-    line_identities one("gzip {}", "/a"), other("gzip {}", "/a"), elsewhere("gzip {}", "/b"), command("xz {}", "/a");
+    const line_identities one("gzip {}", "/a"), other("gzip {}", "/a"), elsewhere("gzip {}", "/b"),
+        command("xz {}", "/a");
     const auto first = one.of(strings{"x"});
-    (void)other.of(strings{"y"});
+    EXPECT_EQ(one.of(strings{"x"}), first);
     EXPECT_EQ(other.of(strings{"x"}), first);
     EXPECT_NE(elsewhere.of(strings{"x"}), first);
     EXPECT_NE(command.of(strings{"x"}), first);
-    const auto second = one.of(strings{"x"});
-    EXPECT_EQ(second.hash, first.hash);
-    EXPECT_EQ(second.occurrence, 1u);
     EXPECT_NE(one.of(strings{"ab", "c"}).hash, one.of(strings{"a", "bc"}).hash);
     EXPECT_NE(one.of(strings{"", ""}).hash, one.of(strings{""}).hash);
     EXPECT_NE(one.of(strings{std::string("ab\0c", 4)}).hash, one.of(strings{"abc"}).hash);

@@ -17,7 +17,9 @@
 #include "program/run/engine.hpp"
 #include "program/run/failures.hpp"
 #include "program/run/joblog_watcher.hpp"
+#include "program/run/shell_scan.hpp"
 #include "program/verbs/run_flags.hpp"
+#include "program/verbs/run_journal.hpp"
 #include "program/verbs/verbs.hpp"
 
 namespace gm::program {
@@ -84,7 +86,6 @@ result<std::optional<command_template>, std::string> read_command(const run_opti
 
 // What has failed according to the log becomes the input, and its numbers stay.
 result<std::vector<std::uint64_t>, std::string> read_failed(run_options& options) {
-    if (options.joblog.empty()) return failure(std::string("--retry-failed wants --joblog FILE"));
     std::ifstream file(options.joblog, std::ios::binary);
     if (!file) return failure(options.joblog + ": " + std::strerror(errno));
     const std::string text(std::istreambuf_iterator<char>(file), {});
@@ -133,34 +134,98 @@ void prepare_process(const run_options& options) {
     std::_Exit(128 + signal);
 }
 
-int conclude(const run_options& options, const run_result& done, const failures& failed, const joblog_watcher* log) {
+std::string retry_command(const run_options& options, const run_journal* journal) {
+    if (journal) return journal->retry_command();
+    if (options.joblog.empty()) return {};
+    std::string text = "gristmill run --retry-failed --joblog ";
+    (void)quote(options.joblog, place::bare, text);
+    return text;
+}
+
+int conclude(const run_options& options, const run_result& done, const failures& failed, const joblog_watcher* log,
+             run_journal* journal) {
+    const auto unwritten = journal ? journal->close() : std::nullopt;
     if (done.output_closed) die_by(SIGPIPE);
-    std::fputs(failed.summary(options.joblog).c_str(), stderr);
+    std::fputs(failed.summary(retry_command(options, journal)).c_str(), stderr);
+    // A run that was to end early, and did so with success, has nothing left that anybody wants.
+    const bool as_wished =
+        done.status == 0 && done.interrupted_by == 0 && options.halt.when != halt_policy::moment::never;
+    if (journal && !as_wished) std::fputs(journal->what_is_left().c_str(), stderr);
     if (!done.error.empty()) return fail(done.error);
+    if (unwritten) return fail(*unwritten);
     if (log && log->error()) return fail(options.joblog + ": " + log->error().message());
     if (done.interrupted_by != 0) die_by(done.interrupted_by);
     return done.status;
 }
 
-int run_with(run_options& options) {
-    std::vector<std::uint64_t> numbers;
-    if (options.retry_failed) {
-        auto failed = read_failed(options);
-        if (!failed) return fail(failed.error());
-        numbers = std::move(*failed);
+struct opened_input {
+    argument_tuples tuples;
+    std::vector<std::string> names;      // of the columns
+    std::optional<run_journal> journal;  // of the run that this one goes on with
+};
+
+result<opened_input, std::string> open_input(const run_options& options, std::optional<earlier_run> earlier, int stop) {
+    std::vector<std::string> names;
+    std::optional<run_journal> journal;
+    if (earlier) {
+        names = earlier->file->facts().names;
+        journal = run_journal::go_on(std::move(*earlier), options);
     }
+    const bool reads = !journal || journal->needs_input(options);
+    auto tuples = argument_tuples::open(reads ? options.sources : std::vector<input_source>(),
+                                        reads ? options.input : input_options(), stop);
+    if (!tuples) return failure(std::move(tuples).error());
+    if (!tuples->names().empty()) names = tuples->names();
+    return opened_input{std::move(*tuples), std::move(names), std::move(journal)};
+}
+
+// Where the lines come from, by way of the journal if there is one. A new run's is begun here: nothing can go wrong any more.
+result<std::unique_ptr<tuple_source>, std::string> open_lines(const run_options& options, opened_input& input,
+                                                              run_facts facts) {
+    if (!input.journal && options.has_journal) {
+        facts.names = input.names;
+        input.journal = run_journal::begin(facts);
+    }
+    if (input.journal) return input.journal->lines(std::move(input.tuples), options);
+    return std::unique_ptr<tuple_source>(std::make_unique<argument_tuples>(std::move(input.tuples)));
+}
+
+struct closed_at_the_end {
+    run_journal* journal;
+    ~closed_at_the_end() {
+        if (journal) (void)journal->it().close();
+    }
+};
+
+int run_parts_of(const run_options& options, run_parts parts, std::unique_ptr<tuple_source> lines,
+                 kinds::exec::unique_fd stop, const joblog_watcher* log, run_journal* journal) {
+    failures failed;
+    parts.watchers.push_back(&failed);
+    if (journal) {
+        parts.watchers.insert(parts.watchers.begin(), &journal->it());  // it knows what the others tell
+        parts.book = &journal->it();
+    }
+    prepare_process(options);
+    engine all(std::move(parts), std::move(lines), std::move(stop));
+    const closed_at_the_end whatever_happens{journal};  // before the engine that it tells of its trouble
+    if (journal)
+        journal->it().start([&](const std::string& why) {
+            all.stop_soon("the journal cannot be written, so nothing more was started: " + why);
+        });
+    const run_result done = all.run();
+    return conclude(options, done, failed, log, journal);
+}
+
+int run_with(const run_options& options, const run_facts& facts, std::optional<earlier_run> earlier,
+             std::vector<std::uint64_t> numbers) {
     kinds::exec::unique_fd stop(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    auto input = argument_tuples::open(options.sources, options.input, stop.get());
+    auto input = open_input(options, std::move(earlier), stop.get());
     if (!input) return fail(input.error());
-    auto command = read_command(options, input->names());
+    auto command = read_command(options, input->names);
     if (!command) return fail(command.error());
 
-    failures failed;
-    run_parts parts{.options = options,
-                    .command = std::move(*command),
-                    .names = input->names(),
-                    .results = {},
-                    .watchers = {&failed}};
+    run_parts parts{
+        .options = options, .command = std::move(*command), .names = input->names, .results = {}, .watchers = {}};
     if (!options.results.empty() && !options.dry_run) {
         auto folder = results_folder::open(options.results);
         if (!folder) return fail(options.results + ": " + folder.error().message());
@@ -168,30 +233,83 @@ int run_with(run_options& options) {
     }
     std::optional<joblog_watcher> log;
     if (!options.joblog.empty()) {
-        auto file = joblog_writer::open(options.joblog, options.joblog_goes_on);
+        auto file = joblog_writer::open(options.joblog, options.joblog_goes_on || options.goes_on());
         if (!file) return fail(options.joblog + ": " + file.error().message());
         log.emplace(std::move(*file), std::move(numbers));
         parts.watchers.push_back(&*log);
     }
-    prepare_process(options);
-    const run_result done = engine(std::move(parts), std::move(*input), std::move(stop)).run();
-    return conclude(options, done, failed, log ? &*log : nullptr);
+    auto lines = open_lines(options, *input, facts);
+    if (!lines) return fail(lines.error());
+    return run_parts_of(options, std::move(parts), std::move(*lines), std::move(stop), log ? &*log : nullptr,
+                        input->journal ? &*input->journal : nullptr);
 }
 
-int run(std::span<const std::string_view> words) {
+run_options default_options() {
     run_options options;
     options.slots = *slot_count::parse("auto");
     const char* const temporary = std::getenv("TMPDIR");
     options.temporary_folder = temporary && *temporary ? temporary : "/tmp";
+    return options;
+}
+
+// Without a command: the words of that run are given again, and what is given now is added to them.
+int go_on_with_last(std::span<const std::string_view> words, const std::string& name) {
+    auto found = find_run(name);
+    if (!found) return fail(found.error());
+    const run_facts facts = found->file->facts();
+    if (::chdir(facts.started_in.c_str()) != 0) return fail(facts.started_in + ": " + std::strerror(errno));
+    const std::vector<std::string_view> before(facts.words.begin(), facts.words.end());
+    run_options options = default_options();
+    const parsed flags = parse(run_verb, before, &options);
+    if (!flags.error.empty()) return fail("run " + found->where.name + ": " + flags.error);
+    (void)parse(run_verb, words, &options);
+    read_words(flags.rest, options);
+    return run_with(options, facts, std::move(*found), {});
+}
+
+int run_command(std::span<const std::string_view> words, run_options& options) {
+    const run_facts facts = facts_of(options, words, command_text(options));
+    if (options.retry_failed && !options.joblog.empty()) {
+        auto failed = read_failed(options);
+        if (!failed) return fail(failed.error());
+        options.has_journal = false;  // the log has all that is wanted
+        return run_with(options, facts, std::nullopt, std::move(*failed));
+    }
+    if (!options.goes_on()) return run_with(options, facts, std::nullopt, {});
+    auto earlier = find_run_of(facts, options.run_name);
+    if (!earlier) return fail(earlier.error());
+    if (!*earlier && options.retry_failed) return fail("there is no earlier run of this command here");
+    if (!*earlier) std::fputs("gristmill: there is no earlier run of this command here; this is the first\n", stderr);
+    return run_with(options, facts, std::move(*earlier), {});
+}
+
+// What cannot be together, or nothing.
+std::string contradiction(const run_options& options) {
+    if (!options.run_name.empty() && !options.goes_on())
+        return "--run says which run to go on with: it goes with --resume, --resume-failed or --retry-failed";
+    if (options.goes_on() && !options.has_journal) return "without its journal nobody can go on with a run";
+    if (options.goes_on() && options.dry_run) return "--dry-run cannot go on with a run";
+    return {};
+}
+
+int run(std::span<const std::string_view> words) {
+    run_options options = default_options();
     const parsed flags = parse(run_verb, words, &options);
     if (flags.help) return std::fputs(help_of(run_verb).c_str(), stdout) < 0 ? our_error : 0;
     if (!flags.error.empty()) return fail(flags.error + "\n`gristmill run --help` lists them all.");
-    read_words(flags.rest, options);
-    const bool from_terminal = options.sources.size() == 1 && options.sources[0].file == "-" && ::isatty(STDIN_FILENO);
-    if (from_terminal && !options.retry_failed)
-        std::fputs("gristmill run: the arguments are read from the terminal; Ctrl-D ends them\n", stderr);
+    if (options.list) return list_runs();
+    if (const std::string wrong = contradiction(options); !wrong.empty()) return fail(wrong);
+    if (options.dry_run) options.has_journal = false;
+    const bool by_joblog = options.retry_failed && !options.joblog.empty();
+    const bool says_nothing = flags.rest.empty() && options.sources.empty() && !by_joblog;
     try {
-        return run_with(options);
+        if (options.goes_on() && says_nothing) return go_on_with_last(words, options.run_name);
+        read_words(flags.rest, options);
+        const bool from_terminal =
+            options.sources.size() == 1 && options.sources[0].file == "-" && ::isatty(STDIN_FILENO);
+        if (from_terminal && !options.goes_on())
+            std::fputs("gristmill run: the arguments are read from the terminal; Ctrl-D ends them\n", stderr);
+        return run_command(words, options);
     } catch (const std::exception& why) {  // no memory, no thread, no descriptor
         return fail(why.what());
     }
@@ -209,6 +327,7 @@ constexpr example examples[] = {
      "Stop at the first failure, or when one takes too long:"},
     {"gristmill run --colsep , --header : convert {file} -resize {size} small/{file/} :::: list.csv",
      "Columns by name:"},
+    {"gristmill run --resume", "Go on where the last run in this folder was killed, or stopped:"},
     {"gristmill run --dry-run mv {} {.}.bak ::: *.txt", "Look at what would be run:"},
 };
 
@@ -229,13 +348,16 @@ const verb run_verb = {
     .summary = "run a command for each argument, several at a time",
     .usage =
         "[FLAGS] COMMAND ::: ARGUMENT...\n[FLAGS] COMMAND :::: FILE...\n[FLAGS] COMMAND < arguments\n[FLAGS] < "
-        "commands",
+        "commands\n--resume | --resume-failed | --retry-failed [FLAGS] [COMMAND as before]\n--list",
     .about =
         "Runs COMMAND once for each argument, as many at a time as there are CPUs, and prints what each has written "
         "when it has "
         "ended. Several ::: give all combinations of their arguments; :::+ goes in step with the one before it. "
         "Without a COMMAND each "
         "line of the input is a command. The flags are GNU parallel's.\n\n"
+        "A journal of the run is kept, in ~/.local/state/gristmill/runs (or below $XDG_STATE_HOME, or "
+        "$GRISTMILL_STATE): "
+        "whatever ends the run, --resume goes on with it.\n\n"
         "Exits with 0 if all went well, else with the number of commands that failed, 101 for more than 100 of them, "
         "and 255 if it "
         "could not do its work. Ctrl-C lets what runs finish; a second one ends it, with all the processes it has "

@@ -178,9 +178,40 @@ constexpr flag failing[] = {
     {"--term-seq", "--termseq", "SEQ",
      "How a command is ended: signals, and milliseconds between them. Default: TERM,5000,KILL.",
      [](void* o, text v) { return take(kinds::exec::kill_ladder::parse(v), options(o).ladder); }},
-    {"--retry-failed", "", "", "Runs again what has failed, by the file of --joblog, and adds to it.",
+};
+
+constexpr flag going_on[] = {
+    {"--resume", "", "",
+     "Goes on with the last run of the same command; without a command, with the last one that was started in this "
+     "folder. What was reported finished does not run again. Without its input it runs the lines that it knows.",
+     [](void* o, text) {
+         options(o).resume = true;
+         return std::string();
+     }},
+    {"--resume-failed", "", "", "The same, and runs what has failed, too.",
+     [](void* o, text) {
+         options(o).resume_failed = true;
+         return std::string();
+     }},
+    {"--retry-failed", "", "",
+     "Runs only what has failed, and needs no input. With --joblog FILE: by that file, and adds to it.",
      [](void* o, text) {
          options(o).retry_failed = true;
+         return std::string();
+     }},
+    {"--run", "", "NAME", "Which run to go on with: a name out of --list.",
+     [](void* o, text v) {
+         options(o).run_name = v;
+         return std::string();
+     }},
+    {"--list", "", "", "Lists the runs whose journals are kept, the last one first.",
+     [](void* o, text) {
+         options(o).list = true;
+         return std::string();
+     }},
+    {"--no-journal", "", "", "Keeps no journal: nobody can go on with this run.",
+     [](void* o, text) {
+         options(o).has_journal = false;
          return std::string();
      }},
 };
@@ -257,6 +288,7 @@ constexpr flag_group groups[] = {{"Input", input},
                                  {"Commands", command},
                                  {"How many at a time", crew},
                                  {"When commands fail", failing},
+                                 {"Going on with a run", going_on},
                                  {"Output", output}};
 
 }  // namespace

@@ -12,3 +12,13 @@ if(TARGET gristmill::stores)
   gristmill_gtest(faults_tests unit 60 gristmill::jobs faults/unit)
   target_sources(faults_tests PRIVATE faults/audit.cpp)
 endif()
+
+# run_storm, against `gristmill run` itself.
+if(TARGET gristmill_program AND NOT CMAKE_CROSSCOMPILING)
+  add_executable(run_storm faults/run_storm.cpp)
+  gristmill_test_options(run_storm gristmill_program_parts)
+  target_compile_definitions(run_storm PRIVATE GRISTMILL_PROGRAM="$<TARGET_FILE:gristmill_program>")
+  add_dependencies(run_storm gristmill_program)
+  add_test(NAME faults.run_storm COMMAND run_storm)
+  set_tests_properties(faults.run_storm PROPERTIES LABELS faults TIMEOUT 600)
+endif()

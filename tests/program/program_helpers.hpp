@@ -40,6 +40,13 @@ public:
     std::string path;
 };
 
+// Journals of the runs of a test lie in a folder of its own.
+struct own_state {
+    own_state() { ::setenv("GRISTMILL_STATE", folder.path.c_str(), 1); }
+    const scratch folder;
+};
+inline const own_state state_of_this_test;
+
 inline std::string text_of(const std::string& file) {
     std::ifstream in(file, std::ios::binary);
     return {std::istreambuf_iterator<char>(in), {}};

@@ -124,6 +124,11 @@ const process_table::entry* process_table::find(pid_t pid) const {
     return found == entries_.end() ? nullptr : &*found;
 }
 
+std::optional<process_table::entry> look_at(pid_t pid) {
+    process_table::entry now{};
+    return read_stat(pid, now) ? std::optional(now) : std::nullopt;
+}
+
 void signal_process(const process_table::entry& whom, int signal) noexcept {
     const unique_fd handle(static_cast<int>(::syscall(SYS_pidfd_open, whom.pid, 0)));
     process_table::entry now{};

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -37,6 +38,9 @@ private:
     std::vector<entry> entries_;                        // by parent
     std::vector<std::pair<entry, std::string>> marks_;  // of the children of this process
 };
+
+// One process, as it is now; none if there is no such pid. Without reading the whole table.
+std::optional<process_table::entry> look_at(pid_t pid);
 
 // Sends it only if the pid is still the same process.
 void signal_process(const process_table::entry& whom, int signal) noexcept;

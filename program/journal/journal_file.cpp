@@ -1,0 +1,308 @@
+#include "program/journal/journal_file.hpp"
+
+#include <sqlite3.h>
+#include <sys/stat.h>
+
+#include <fstream>
+#include <utility>
+
+#include "stores/sqlite/src/connection.hpp"
+
+namespace gm::program {
+
+namespace {
+
+using stores::sqlite::blob;
+using stores::sqlite::connection;
+using stores::sqlite::query;
+using stores::sqlite::trouble;
+
+constexpr std::int64_t application = 0x676d6a31;  // "gmj1": what the file says that it is
+constexpr std::int64_t version = 1;
+constexpr int pages_before_checkpoint = 1000;  // of the write-ahead log
+constexpr auto patience_of_a_new_run = std::chrono::seconds(10);
+constexpr auto patience_with_a_glance = std::chrono::milliseconds(50);  // as long as somebody's --list takes
+constexpr unsigned lines_at_a_time = 128;                               // they come with their arguments
+
+constexpr const char* tables = R"(
+    CREATE TABLE run (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        words BLOB NOT NULL, command BLOB NOT NULL, directory BLOB NOT NULL, started_in BLOB NOT NULL,
+        names BLOB NOT NULL, started INTEGER NOT NULL,
+        lines INTEGER NOT NULL DEFAULT 0, succeeded INTEGER NOT NULL DEFAULT 0, failed INTEGER NOT NULL DEFAULT 0,
+        jobs INTEGER NOT NULL DEFAULT 0, input_ended INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    CREATE TABLE line (
+        number INTEGER PRIMARY KEY, identity BLOB NOT NULL, arguments BLOB NOT NULL,
+        state INTEGER NOT NULL DEFAULT 0 CHECK (state IN (0, 1, 2)),
+        job INTEGER, status INTEGER, started INTEGER, runtime INTEGER
+    ) STRICT;
+    CREATE TABLE running (
+        job INTEGER PRIMARY KEY, boot TEXT NOT NULL, pid INTEGER NOT NULL, started INTEGER NOT NULL
+    ) STRICT;
+)";
+
+const std::string& boot_id() {
+    static const std::string id = [] {
+        std::string text;
+        std::ifstream("/proc/sys/kernel/random/boot_id") >> text;
+        return text;
+    }();
+    return id;
+}
+
+blob bytes_of(const line_identity& who) { return {{reinterpret_cast<const char*>(who.hash.data()), sizeof(who.hash)}}; }
+
+line_identity identity_in(std::string_view bytes) {
+    line_identity who;
+    if (bytes.size() == sizeof(who.hash)) bytes.copy(reinterpret_cast<char*>(who.hash.data()), bytes.size());
+    return who;
+}
+
+// Where the exceptions of the store's connection become values.
+template <class F>
+auto guarded(F&& body) -> result<decltype(body()), std::string> {
+    try {
+        return body();
+    } catch (const trouble& why) {
+        return failure(why.error.what);
+    } catch (const std::exception& why) {
+        return failure(std::string(why.what()));
+    }
+}
+
+template <class F>
+std::optional<std::string> error_of(F&& body) {
+    auto done = guarded([&] {
+        body();
+        return true;
+    });
+    return done ? std::nullopt : std::optional(std::move(done).error());
+}
+
+}  // namespace
+
+std::string packed(const std::vector<std::string>& words) {
+    std::string all;
+    for (const std::string& word : words) (all += word) += '\0';
+    return all;
+}
+
+std::vector<std::string> unpacked(std::string_view text) {
+    std::vector<std::string> words;
+    for (std::size_t end; (end = text.find('\0')) != std::string_view::npos; text.remove_prefix(end + 1))
+        words.emplace_back(text.substr(0, end));
+    return words;
+}
+
+journal_file::journal_file(const std::string& path, std::chrono::milliseconds patience)
+    : db_(std::make_unique<connection>(path, connection::mode::write, patience)) {}
+
+journal_file::~journal_file() = default;
+
+// From here on the file is ours until we close it. Its first access locks it.
+void journal_file::lock_file() {
+    db_->run_script("PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = FULL");
+    db_->run_script("PRAGMA journal_mode = WAL");
+    sqlite3_wal_autocheckpoint(db_->handle(), pages_before_checkpoint);
+    db_->run_script("BEGIN EXCLUSIVE; COMMIT");
+}
+
+void journal_file::make_tables() {
+    db_->run_script("BEGIN IMMEDIATE");
+    db_->run_script(tables);
+    db_->run_script(("PRAGMA application_id = " + std::to_string(application)).c_str());
+    db_->run_script(("PRAGMA user_version = " + std::to_string(version)).c_str());
+    put_facts();
+    db_->run_script("COMMIT");
+}
+
+// False: nothing is in it.
+bool journal_file::check_tables() {
+    if (!db_->number("SELECT 1 FROM sqlite_schema")) return false;
+    const auto kind = db_->number("PRAGMA application_id").value_or(0);
+    const auto found = db_->number("PRAGMA user_version").value_or(0);
+    if (kind == application && found > version)
+        stores::sqlite::fail(jobs::store_fault::too_new,
+                             db_->path() + ": was written by a newer gristmill (version " + std::to_string(found) +
+                                 " of its journals; this one knows " + std::to_string(version) + "): use that one");
+    if (kind != application || found < 1)
+        stores::sqlite::fail(jobs::store_fault::damaged, db_->path() + ": is no journal of gristmill run");
+    return true;
+}
+
+result<std::unique_ptr<journal_file>, journal_error> journal_file::begin(const std::string& path,
+                                                                         const run_facts& facts) {
+    auto made = guarded([&] {
+        std::unique_ptr<journal_file> one(new journal_file(path, patience_of_a_new_run));
+        one->lock_file();
+        one->facts_ = facts;
+        one->make_tables();
+        return one;
+    });
+    if (!made) return failure(journal_error{.what = std::move(made).error()});
+    return std::move(*made);
+}
+
+result<std::unique_ptr<journal_file>, journal_error> journal_file::open(const std::string& path) {
+    // Whoever has just made it has not locked it yet, and is not to be disturbed.
+    struct stat about{};
+    bool is_empty = ::stat(path.c_str(), &about) == 0 && about.st_size == 0;
+    std::unique_ptr<journal_file> one;
+    const auto failed = error_of([&] {
+        if (is_empty) return;
+        one.reset(new journal_file(path, patience_with_a_glance));
+        one->lock_file();
+        is_empty = !one->check_tables();
+        if (!is_empty) one->read_facts();
+    });
+    if (is_empty) return failure(journal_error{journal_error::empty, path + ": nothing is in it yet"});
+    if (!failed) return one;
+    const bool is_busy = one && (sqlite3_errcode(one->db_->handle()) & 0xff) == SQLITE_BUSY;
+    return failure(journal_error{is_busy ? journal_error::busy : journal_error::unusable, *failed});
+}
+
+void journal_file::put_facts() {
+    const std::string words = packed(facts_.words), names = packed(facts_.names);
+    db_->run("INSERT INTO run (id, words, command, directory, started_in, names, started) VALUES (1, ?, ?, ?, ?, ?, ?)",
+             blob{words}, blob{facts_.command}, blob{facts_.directory}, blob{facts_.started_in}, blob{names},
+             facts_.started);
+}
+
+void journal_file::read_facts() {
+    query row = db_->ask(
+        "SELECT words, command, directory, started_in, names, started, lines, succeeded, failed, jobs, input_ended "
+        "FROM run");
+    if (!row.step()) stores::sqlite::fail(jobs::store_fault::damaged, db_->path() + ": does not say what run it is of");
+    const auto count = [&](int column) { return static_cast<std::uint64_t>(row.integer(column)); };
+    facts_ = {.words = unpacked(row.bytes(0)),
+              .command = row.text(1),
+              .directory = row.text(2),
+              .started_in = row.text(3),
+              .names = unpacked(row.bytes(4)),
+              .started = row.integer(5),
+              .lines = count(6),
+              .succeeded = count(7),
+              .failed = count(8),
+              .jobs = count(9),
+              .input_ended = row.integer(10) != 0};
+}
+
+std::optional<std::string> journal_file::write(const journal_batch& batch) {
+    const run_facts before = facts_;
+    auto failed = error_of([&] {
+        db_->run("BEGIN IMMEDIATE");
+        put(batch);
+        db_->run("COMMIT");
+    });
+    if (!failed) return std::nullopt;
+    db_->roll_back();
+    facts_ = before;
+    return failed;
+}
+
+void journal_file::put(const journal_batch& batch) {
+    for (const new_line& one : batch.lines)
+        db_->run("INSERT INTO line (number, identity, arguments) VALUES (?, ?, ?)", one.number, bytes_of(one.who),
+                 blob{one.arguments});
+    for (const ended_lines& one : batch.ended) put_ended(one, facts_);
+    for (const std::uint64_t job : batch.gone) db_->run("DELETE FROM running WHERE job = ?", job);
+    for (const running_command& one : batch.running)
+        db_->run("INSERT OR REPLACE INTO running (job, boot, pid, started) VALUES (?, ?, ?, ?)", one.job, boot_id(),
+                 one.pid, one.started);
+    facts_.lines += batch.lines.size();
+    facts_.jobs = std::max(facts_.jobs, batch.highest_job);
+    facts_.input_ended = facts_.input_ended || batch.input_ended;
+    db_->run("UPDATE run SET lines = ?, succeeded = ?, failed = ?, jobs = ?, input_ended = ?", facts_.lines,
+             facts_.succeeded, facts_.failed, facts_.jobs, static_cast<int>(facts_.input_ended));
+}
+
+// A line that had failed, and was run again, is counted anew.
+void journal_file::put_ended(const ended_lines& one, run_facts& now) {
+    for (const std::uint64_t number : one.lines) {
+        const bool had_failed = now.failed != 0 && db_->number("SELECT state FROM line WHERE number = ?", number) ==
+                                                       static_cast<int>(line_state::failed);
+        now.failed -= had_failed;
+        db_->run("UPDATE line SET state = ?, job = ?, status = ?, started = ?, runtime = ? WHERE number = ?",
+                 static_cast<int>(one.how), one.job, one.status, one.started, one.runtime, number);
+        ++(one.how == line_state::succeeded ? now.succeeded : now.failed);
+    }
+}
+
+result<std::vector<running_command>, std::string> journal_file::left_running() {
+    return guarded([&] {
+        std::vector<running_command> all;
+        query row = db_->ask("SELECT job, pid, started FROM running WHERE boot = ? ORDER BY job", boot_id());
+        while (row.step())
+            all.push_back({static_cast<std::uint64_t>(row.integer(0)), static_cast<pid_t>(row.integer(1)),
+                           static_cast<unsigned long long>(row.integer(2))});
+        return all;
+    });
+}
+
+std::optional<std::string> journal_file::forget_running() {
+    return error_of([&] { db_->run("DELETE FROM running"); });
+}
+
+namespace {
+
+journal_file::known_line line_in(const query& row) {
+    return {.number = static_cast<std::uint64_t>(row.integer(0)),
+            .state = static_cast<line_state>(row.integer(1)),
+            .who = identity_in(row.bytes(2))};
+}
+
+}  // namespace
+
+journal_file::lines journal_file::lines_to_run(std::uint64_t number, bool waiting, bool failed) {
+    return guarded([&] {
+        std::vector<known_line> all;
+        query row = db_->ask(
+            "SELECT number, state, identity, arguments FROM line "
+            "WHERE number > ? AND (state = 0 AND ? OR state = 2 AND ?) ORDER BY number LIMIT ?",
+            number, static_cast<int>(waiting), static_cast<int>(failed), lines_at_a_time);
+        while (row.step()) {
+            all.push_back(line_in(row));
+            all.back().arguments = row.text(3);
+        }
+        return all;
+    });
+}
+
+journal_file::lines journal_file::lines_after(std::uint64_t number, std::uint64_t last, unsigned most) {
+    return guarded([&] {
+        std::vector<known_line> all;
+        query row = db_->ask(
+            "SELECT number, state, identity FROM line WHERE number > ? AND number <= ? ORDER BY number LIMIT ?", number,
+            last, most);
+        while (row.step()) all.push_back(line_in(row));
+        return all;
+    });
+}
+
+std::optional<std::string> journal_file::index_lines() {
+    return error_of([&] {
+        db_->run_script(
+            "CREATE INDEX IF NOT EXISTS line_identity ON line (identity);"
+            "CREATE TEMP TABLE taken (identity BLOB PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID");
+    });
+}
+
+result<std::optional<journal_file::known_line>, std::string> journal_file::take(const line_identity& who,
+                                                                                std::uint64_t number,
+                                                                                std::uint64_t last) {
+    return guarded([&]() -> std::optional<known_line> {
+        const auto taken = db_->number("SELECT number FROM temp.taken WHERE identity = ?", bytes_of(who));
+        const auto after = std::max(number, static_cast<std::uint64_t>(taken.value_or(0)));
+        query row = db_->ask(
+            "SELECT number, state, identity FROM line WHERE identity = ? AND number > ? AND number <= ? "
+            "ORDER BY number LIMIT 1",
+            bytes_of(who), after, last);
+        if (!row.step()) return std::nullopt;
+        known_line found = line_in(row);
+        db_->run("INSERT OR REPLACE INTO temp.taken (identity, number) VALUES (?, ?)", bytes_of(who), found.number);
+        return found;
+    });
+}
+
+}  // namespace gm::program

@@ -1,0 +1,233 @@
+#include "program/journal/journal.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include <gtest/gtest.h>
+
+#include <gristmill/kinds/exec/spawn.hpp>
+
+#include "program/journal/journal_folder.hpp"
+#include "program/journal/left_commands.hpp"
+#include "stores/sqlite/src/connection.hpp"
+
+namespace {
+
+using namespace gm::program;
+using strings = std::vector<std::string>;
+using gm::stores::sqlite::connection;
+namespace exec = gm::kinds::exec;
+
+class journal_parts : public testing::Test {
+protected:
+    journal_parts() {
+        std::string made = (std::filesystem::temp_directory_path() / "gm-journal-XXXXXX").string();
+        folder = ::mkdtemp(made.data());
+        path = folder + "/a.run";
+        std::ofstream(path) << "";
+    }
+    ~journal_parts() override { std::filesystem::remove_all(folder); }
+
+    static run_facts facts() {
+        return {.words = {"-j2", "echo", ""},
+                .command = "echo {}",
+                .directory = "/d",
+                .started_in = "/s",
+                .names = {"n"},
+                .started = 5};
+    }
+    static new_line line(std::uint64_t number, const std::string& argument) {
+        return {number, line_identities("echo {}", "/d").of(strings{argument}), packed({argument})};
+    }
+    static ended_lines ended(std::vector<std::uint64_t> lines, line_state how) {
+        return {.lines = std::move(lines), .job = 1, .how = how, .status = 0, .started = 0, .runtime = 0};
+    }
+    // A file of these lines, none of which has been run.
+    std::unique_ptr<journal_file> known(const strings& arguments) {
+        auto made = journal_file::begin(path, facts());
+        EXPECT_TRUE(made) << (made ? "" : made.error().what);
+        journal_batch batch;
+        for (const std::string& one : arguments) batch.lines.push_back(line(batch.lines.size() + 1, one));
+        EXPECT_EQ((*made)->write(batch), std::nullopt);
+        return std::move(*made);
+    }
+
+    std::string folder, path;
+};
+
+TEST_F(journal_parts, what_is_written_is_there_when_the_file_is_opened_again) {
+    {
+        auto file = known({"a", "b", "c"});
+        journal_batch batch;
+        batch.ended = {ended({1}, line_state::succeeded), ended({2, 3}, line_state::failed)};
+        batch.highest_job = 7;
+        batch.input_ended = true;
+        EXPECT_EQ(file->write(batch), std::nullopt);
+        journal_batch again;
+        again.ended = {ended({3}, line_state::succeeded)};
+        EXPECT_EQ(file->write(again), std::nullopt);
+    }
+    auto file = journal_file::open(path);
+    ASSERT_TRUE(file) << file.error().what;
+    const run_facts& now = (*file)->facts();
+    EXPECT_EQ(now.words, facts().words);
+    EXPECT_EQ(now.command + now.directory + now.started_in + now.names.at(0), "echo {}/d/sn");
+    EXPECT_EQ(now.lines, 3u);
+    EXPECT_EQ(now.succeeded, 2u);
+    EXPECT_EQ(now.failed, 1u);
+    EXPECT_EQ(now.jobs, 7u);
+    EXPECT_TRUE(now.input_ended);
+    const auto failed = (*file)->lines_to_run(0, false, true);
+    ASSERT_TRUE(failed);
+    ASSERT_EQ(failed->size(), 1u);
+    EXPECT_EQ(unpacked(failed->at(0).arguments), strings{"b"});
+    EXPECT_TRUE((*file)->lines_to_run(0, true, false)->empty());
+}
+
+TEST_F(journal_parts, one_process_has_it_and_an_empty_one_is_no_journal) {
+    const auto empty = journal_file::open(path);
+    ASSERT_FALSE(empty);
+    EXPECT_EQ(empty.error().how, journal_error::empty);
+    const auto file = known({"a"});
+    const auto second = journal_file::open(path);
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().how, journal_error::busy);
+}
+
+TEST_F(journal_parts, one_from_a_newer_program_or_of_another_kind_is_refused) {
+    known({"a"}).reset();
+    connection(path, connection::mode::write, {}).run_script("PRAGMA user_version = 2");
+    EXPECT_NE(journal_file::open(path).error().what.find("a newer gristmill"), std::string::npos);
+    const std::string other = folder + "/other.run";
+    connection(other, connection::mode::create, {}).run_script("CREATE TABLE t (a)");
+    EXPECT_NE(journal_file::open(other).error().what.find("no journal"), std::string::npos);
+}
+
+// The numbers of the known lines that an input of these arguments is, 0 for a new one.
+std::vector<std::uint64_t> matched(journal_file& file, const strings& input) {
+    auto matcher = line_matcher::make(file);
+    EXPECT_TRUE(matcher);
+    const line_identities identities("echo {}", "/d");
+    std::vector<std::uint64_t> numbers;
+    for (const std::string& one : input) {
+        const auto found = matcher->take(identities.of(strings{one}));
+        EXPECT_TRUE(found);
+        numbers.push_back(*found ? (*found)->number : 0);
+    }
+    return numbers;
+}
+using numbers = std::vector<std::uint64_t>;
+
+TEST_F(journal_parts, an_input_in_step_is_the_known_lines) {
+    EXPECT_EQ(matched(*known({"a", "b", "a", "c"}), {"a", "b", "a", "c", "a", "d"}), (numbers{1, 2, 3, 4, 0, 0}));
+}
+
+TEST_F(journal_parts, a_line_is_known_wherever_it_stands_and_the_nth_is_the_nth) {
+    EXPECT_EQ(matched(*known({"a", "b", "a", "c", "a"}), {"a", "new", "c", "a", "b", "b", "a", "a", "new"}),
+              (numbers{1, 0, 4, 3, 2, 0, 5, 0, 0}));
+}
+
+TEST_F(journal_parts, a_line_that_is_gone_moves_nothing_else) {
+    EXPECT_EQ(matched(*known({"a", "b", "c", "b"}), {"a", "c", "b"}), (numbers{1, 3, 2}));
+}
+
+TEST_F(journal_parts, a_long_list_is_known_line_by_line) {
+    strings list;
+    for (int i = 0; i < 2500; ++i) list.push_back(std::to_string(i % 2000));
+    auto file = known(list);
+    strings input = list;
+    input.insert(input.begin() + 1500, "new");
+    const numbers found = matched(*file, input);
+    for (std::uint64_t i = 0; i < 1500; ++i) ASSERT_EQ(found[i], i + 1);
+    EXPECT_EQ(found[1500], 0u);
+    for (std::uint64_t i = 1501; i < found.size(); ++i) ASSERT_EQ(found[i], i);
+}
+
+// A run that is killed while a command of it runs.
+TEST_F(journal_parts, a_command_that_lives_on_is_found_and_waited_for) {
+    exec::command what;
+    what.arguments = {"sleep", "1000"};
+    auto child = exec::spawn(what);
+    ASSERT_TRUE(child);
+    const job one{.number = 1, .sequence = 4, .arguments = {"a"}, .lines = {1}};
+    const std::string text = "sleep 1000";
+    {
+        journal it(path, facts());
+        it.start({});
+        std::uint64_t number = 0;
+        EXPECT_EQ(it.line_read({"a"}, number), line_book::fate::run);
+        it.started({one, text, 1, 1, child->pid});
+        EXPECT_EQ(it.close(), std::nullopt);
+    }
+    auto file = journal_file::open(path);
+    ASSERT_TRUE(file);
+    auto left = (*file)->left_running();
+    ASSERT_TRUE(left);
+    ASSERT_EQ(left->size(), 1u);
+    EXPECT_EQ(left->at(0).job, 4u);
+    left_commands living(*left);
+    EXPECT_EQ(living.pids(), std::vector<pid_t>{child->pid});
+    left->at(0).started += 1;  // the same pid, another process
+    EXPECT_TRUE(left_commands(*left).pids().empty());
+    ::kill(child->pid, SIGKILL);
+    living.wait();
+    ::waitpid(child->pid, nullptr, 0);
+    EXPECT_EQ((*file)->forget_running(), std::nullopt);
+    EXPECT_TRUE((*file)->left_running()->empty());
+}
+
+TEST_F(journal_parts, a_file_that_cannot_be_written_is_told_once_and_takes_no_more_lines) {
+    std::filesystem::remove(path);
+    std::filesystem::create_directory(path);
+    journal it(path, facts());
+    std::uint64_t number = 0;
+    EXPECT_EQ(it.line_read({"a"}, number), line_book::fate::run);
+    std::mutex lock;
+    std::condition_variable changed;
+    int told = 0;
+    it.start([&](const std::string&) {
+        const std::lock_guard guard(lock);
+        ++told;
+        changed.notify_all();
+    });
+    {
+        std::unique_lock guard(lock);
+        changed.wait(guard, [&] { return told == 1; });
+    }
+    EXPECT_EQ(it.line_read({"b"}, number), line_book::fate::stop);
+    EXPECT_TRUE(it.close().has_value());
+    EXPECT_EQ(told, 1);
+}
+
+TEST_F(journal_parts, the_folder_keeps_so_many) {
+    ::setenv("GRISTMILL_STATE", folder.c_str(), 1);
+    const auto runs = journal_folder::open();
+    ASSERT_TRUE(runs) << runs.error();
+    run_facts run = facts();
+    for (int i = 0; i < 60; ++i, run.started += 1000) {
+        const auto one = runs->make(run);
+        ASSERT_TRUE(one) << one.error();
+        journal_folder::mark(*one, i != 3);
+    }
+    std::ofstream(folder + "/runs/notes.txt") << "not ours";
+    runs->prune();
+    const auto left = runs->runs();
+    ASSERT_EQ(left.size(), 51u);
+    EXPECT_FALSE(left.back().done);
+    EXPECT_TRUE(left.front().name > left.back().name);
+    EXPECT_TRUE(std::filesystem::exists(folder + "/runs/notes.txt"));
+    EXPECT_TRUE(journal_folder::is_of(left[0], run));
+    EXPECT_TRUE(journal_folder::is_started_in(left[0], "/s"));
+    run.command = "other";
+    EXPECT_FALSE(journal_folder::is_of(left[0], run));
+    EXPECT_FALSE(journal_folder::is_started_in(left[0], "/t"));
+}
+
+}  // namespace
