@@ -140,6 +140,16 @@ void prepare_process(const run_options& options) {
     std::_Exit(128 + signal);
 }
 
+// The display that was asked for, or that suits the terminal. With --ungroup commands write to the terminal themselves, and nothing can
+// keep them apart.
+void make_display(const run_options& options, std::optional<display>& made) {
+    const auto can = look_at_terminal();
+    if (!can || options.dry_run || options.output == output_mode::ungrouped) return;
+    const char* const ci = std::getenv("CI");
+    const display_style style = options.shown.value_or(ci && *ci ? display_style::none : display_style::full);
+    if (style != display_style::none) made.emplace(style, *can, display::clock::now());
+}
+
 int conclude(const run_options& options, const run_result& done, const failures& failed, const joblog_watcher* log) {
     if (done.output_closed) die_by(SIGPIPE);
     std::fputs(failed.summary(options.joblog).c_str(), stderr);
@@ -180,8 +190,15 @@ int run_with(run_options& options) {
         log.emplace(std::move(*file), std::move(numbers));
         parts.watchers.push_back(&*log);
     }
+    std::optional<display> shown;
+    make_display(options, shown);
+    if (shown) {
+        parts.watchers.push_back(&*shown);
+        parts.shown = &*shown;
+    }
     prepare_process(options);
     const run_result done = engine(std::move(parts), std::move(*input), std::move(stop)).run();
+    if (shown) std::fputs(shown->farewell(display::clock::now()).c_str(), stderr);
     return conclude(options, done, failed, log ? &*log : nullptr);
 }
 
