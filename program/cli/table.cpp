@@ -5,7 +5,8 @@
 namespace gm::program {
 
 std::span<const verb* const> verbs() {
-    static constexpr const verb* all[] = {&run_verb, &help_verb, &version_verb, &completion_verb};
+    static constexpr const verb* all[] = {&run_verb,  &plan_verb,    &report_verb,
+                                          &help_verb, &version_verb, &completion_verb};
     return all;
 }
 

@@ -21,12 +21,7 @@ double rounded(double seconds) {
     return std::round(seconds / 3600) * 3600;
 }
 
-std::string rough_text(double seconds) {
-    std::string text = duration_text(rounded(seconds));
-    for (const char* const zero : {"m0s", "h0m", "d0h"})
-        if (text.ends_with(zero)) text.resize(text.size() - 2);
-    return text;
-}
+std::string rough_text(double seconds) { return duration_text(rounded(seconds)); }
 
 // 1 + 1/2 + … + 1/count: how much longer than the mean the longest of so many random times is.
 double harmonic(double count) { return count < 1 ? 0 : std::log(count) + 0.5772 + 0.5 / count; }
@@ -103,10 +98,13 @@ std::optional<estimate::seconds_left> estimate::left(std::uint64_t total) const 
 
 std::string duration_text(double seconds) {
     const auto whole = static_cast<long long>(std::llround(std::min(seconds, 1e12)));
+    const auto text = [](long long large, char unit, long long small, char smaller) {
+        return std::to_string(large) + unit + (small != 0 ? std::to_string(small) + smaller : std::string());
+    };
     if (whole < 60) return std::to_string(whole) + 's';
-    if (whole < 3600) return std::to_string(whole / 60) + 'm' + std::to_string(whole % 60) + 's';
-    if (whole < 86400) return std::to_string(whole / 3600) + 'h' + std::to_string(whole % 3600 / 60) + 'm';
-    return std::to_string(whole / 86400) + 'd' + std::to_string(whole % 86400 / 3600) + 'h';
+    if (whole < 3600) return text(whole / 60, 'm', whole % 60, 's');
+    if (whole < 86400) return text(whole / 3600, 'h', whole % 3600 / 60, 'm');
+    return text(whole / 86400, 'd', whole % 86400 / 3600, 'h');
 }
 
 std::string left_text(const estimate::seconds_left& left) {

@@ -58,7 +58,7 @@ private:
     std::size_t running_ = 0;
 };
 
-// 75 s is "1m15s".
+// 75 s is "1m15s", an hour is "1h".
 std::string duration_text(double seconds);
 // "2m10s left", "2m to 5m left".
 std::string left_text(const estimate::seconds_left& left);

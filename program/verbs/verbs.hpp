@@ -6,6 +6,8 @@
 namespace gm::program {
 
 extern const verb run_verb;
+extern const verb plan_verb;
+extern const verb report_verb;
 extern const verb help_verb;
 extern const verb version_verb;
 extern const verb completion_verb;
