@@ -130,8 +130,10 @@ void printer::write_whole(stream to, const kinds::exec::output_buffer& from, con
 
 // Standard error may be closed, or full: then what should go there is lost, and the run goes on.
 void printer::write_text(stream to, std::string_view text) {
-    if (to == stream::output && closed_) return;
-    if (!status_.empty() && (to == stream::errors || same_terminal_)) {
+    if (text.empty() || (to == stream::output && closed_)) return;
+    const bool to_terminal = to == stream::errors || same_terminal_;
+    if (to_terminal) at_line_start_ = text.back() == '\n';
+    if (to_terminal && !status_.empty()) {
         scrolls_ += text;
         if (scrolls_.size() >= frame_size) draw(false);
     } else if (to == stream::errors) {
@@ -160,7 +162,6 @@ void printer::draw(bool with_status) {
     std::string all;
     if (drawn_) all += erase_below;
     all += scrolls_;
-    if (!scrolls_.empty()) at_line_start_ = scrolls_.back() == '\n';
     drawn_ = with_status && !status_.empty();
     if (drawn_) {
         // Output that does not end its line gets an end of it on the screen.

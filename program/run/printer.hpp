@@ -87,7 +87,7 @@ private:
     std::string status_;         // to be seen; empty: nothing is drawn, and output goes straight through
     std::string scrolls_;        // what was written since the last frame
     bool drawn_ = false;         // a status is on the screen, and the cursor at its beginning
-    bool at_line_start_ = true;  // above the status
+    bool at_line_start_ = true;  // after what was written, here or in scrolls_
     detail::joined_thread thread_;
 };
 

@@ -24,3 +24,4 @@ endfunction()
 
 gristmill_fuzz(template ${PROJECT_SOURCE_DIR}/program/run/template.cpp ${PROJECT_SOURCE_DIR}/program/run/shell_scan.cpp)
 gristmill_fuzz(joblog ${PROJECT_SOURCE_DIR}/program/run/joblog.cpp)
+gristmill_fuzz(text ${PROJECT_SOURCE_DIR}/program/cli/text.cpp)

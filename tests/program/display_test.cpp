@@ -62,6 +62,16 @@ TEST_F(display_on_terminal, shows_a_bar_and_a_lane_for_each_worker_at_any_size) 
     }
 }
 
+TEST_F(display_on_terminal, begins_below_output_that_was_there_before) {
+    const tmux_terminal terminal(
+        80, 24,
+        "cd " + folder.path + "; " GRISTMILL_PROGRAM " run -j2 'printf early; [ {} = now ] || cat {}' ::: now one");
+    const std::string screen = terminal.wait_for("early; [ one = now");
+    EXPECT_EQ(lines_of(screen)[0], "early") << screen;
+    release("one");
+    EXPECT_EQ(lines_of(terminal.wait_for("ended 0"))[0], "early");
+}
+
 TEST_F(display_on_terminal, keeps_its_shape_when_the_terminal_changes_its_own) {
     const tmux_terminal terminal(80, 24, "seq -f line-%03g 100; " + command("-j3"));
     terminal.wait_for("cat three");
