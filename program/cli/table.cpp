@@ -5,11 +5,11 @@
 namespace gm::program {
 
 std::span<const verb* const> verbs() {
-    static constexpr const verb* all[] = {&run_verb,     &push_verb,  &work_verb,     &drain_verb,     &wait_verb,
-                                          &migrate_verb, &ls_verb,    &show_verb,     &logs_verb,      &retry_verb,
-                                          &cancel_verb,  &rm_verb,    &priority_verb, &queues_verb,    &pause_verb,
-                                          &resume_verb,  &limit_verb, &workers_verb,  &scale_verb,     &cron_verb,
-                                          &doctor_verb,  &help_verb,  &version_verb,  &completion_verb};
+    static constexpr const verb* all[] = {
+        &run_verb,      &plan_verb,   &report_verb, &push_verb,    &work_verb,      &drain_verb,   &wait_verb,
+        &migrate_verb,  &ls_verb,     &show_verb,   &logs_verb,    &retry_verb,     &cancel_verb,  &rm_verb,
+        &priority_verb, &queues_verb, &pause_verb,  &resume_verb,  &limit_verb,     &workers_verb, &scale_verb,
+        &cron_verb,     &doctor_verb, &help_verb,   &version_verb, &completion_verb};
     return all;
 }
 

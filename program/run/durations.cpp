@@ -13,11 +13,12 @@ void durations::add(std::chrono::nanoseconds one) noexcept {
     ++count_;
 }
 
-std::chrono::nanoseconds durations::median() const noexcept {
+std::chrono::nanoseconds durations::quantile(double share) const noexcept {
+    const double wanted = share * static_cast<double>(count_);
     std::uint64_t before = 0;
     for (unsigned i = 0; i < buckets_.size(); ++i) {
         before += buckets_[i];
-        if (before * 2 < count_) continue;
+        if (before == 0 || static_cast<double>(before) < wanted) continue;
         const std::uint64_t low = (std::uint64_t{steps} + i % steps) << (i / steps - 5);
         const std::uint64_t width = std::uint64_t{1} << (i / steps - 5);
         return std::chrono::nanoseconds(low + width / 2);

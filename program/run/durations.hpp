@@ -1,5 +1,5 @@
 #pragma once
-// How long jobs took: the median of any number of durations, in memory that does not grow. Within one part in 45.
+// How long jobs took: quantiles of any number of durations, in memory that does not grow. Within one part in 45.
 
 #include <array>
 #include <chrono>
@@ -12,7 +12,9 @@ public:
     void add(std::chrono::nanoseconds one) noexcept;
     std::uint64_t count() const noexcept { return count_; }
     // requires: count() > 0.
-    std::chrono::nanoseconds median() const noexcept;
+    std::chrono::nanoseconds median() const noexcept { return quantile(0.5); }
+    // Such a share (0 to 1) of all durations is no longer. requires: count() > 0.
+    std::chrono::nanoseconds quantile(double share) const noexcept;
 
 private:
     static constexpr unsigned steps = 32;  // in each power of two

@@ -74,10 +74,8 @@ engine::engine(run_parts parts, std::unique_ptr<tuple_source> input, kinds::exec
       slots_(options_.slots),
       gate_(options_.delay, options_.load, options_.free_memory),
       halt_(options_.halt) {
-    const char* const no_colour = ::getenv("NO_COLOR");
-    if ((options_.bar || options_.eta) && ::isatty(STDERR_FILENO))
-        progress_.emplace(options_.bar, !no_colour || !*no_colour, clock::now());
-    if (progress_ || !slots_.file().empty() || options_.timeout_percent) next_tick_ = clock::now();
+    if (!slots_.file().empty() || options_.timeout_percent) next_look_ = clock::now();
+    if (parts_.shown) next_frame_ = clock::now() + display::first;
     if (const auto failed = children_.watch(signals_.get(), signals_tag)) throw std::system_error(failed, "signalfd");
     feeder_ = std::make_unique<feeder>(std::move(input), batching_of(options_, parts_), parts_.book, std::move(stop),
                                        [this] { children_.wake(); });
@@ -97,6 +95,7 @@ run_result engine::run() {
     }
     feeder_->stop();
     if (ending_) children_.signal_orphans(SIGKILL);
+    if (parts_.shown) printer_.show_status({});
     // Nothing runs any more. What is left is to print, which may take for ever if nobody reads: from here on a signal ends us.
     const sigset_t signals = our_signals();
     ::pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);

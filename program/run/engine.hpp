@@ -20,13 +20,13 @@
 #include <gristmill/kinds/exec/children.hpp>
 #include <gristmill/kinds/exec/output_buffer.hpp>
 
+#include "program/run/display.hpp"
 #include "program/run/durations.hpp"
 #include "program/run/feeder.hpp"
 #include "program/run/gate.hpp"
 #include "program/run/launch.hpp"
 #include "program/run/output_order.hpp"
 #include "program/run/printer.hpp"
-#include "program/run/progress.hpp"
 #include "program/run/report.hpp"
 #include "program/run/results_folder.hpp"
 #include "program/run/run_options.hpp"
@@ -42,6 +42,7 @@ struct run_parts {
     std::optional<results_folder> results;
     std::vector<run_watcher*> watchers;  // outlive the run
     line_book* book = nullptr;           // as well
+    display* shown = nullptr;            // so does this; null: nothing is shown
 };
 
 struct run_result {
@@ -103,6 +104,7 @@ private:
 
     // engine_control.cpp
     void ring();
+    void end_late_locked(clock::time_point now);
     void end_overdue_locked(clock::time_point now);
     void read_signals();
     void interrupt_locked(int signal);
@@ -110,7 +112,8 @@ private:
     void stop_now_locked();
     void set_alarm_locked();
     void say(std::string&& line) { printer_.print(stream::errors, "gristmill: " + std::move(line) + '\n'); }
-    progress_counts counts_locked() const;
+    picture picture_locked(clock::time_point now) const;
+    void show(const picture& now);
     std::uint64_t total() const { return feeder_->has_read_all() ? feeder_->jobs_read() : 0; }
 
     const run_options& options_;
@@ -135,8 +138,8 @@ private:
     std::multimap<clock::time_point, pending> retries_;
     std::set<std::pair<clock::time_point, std::uint64_t>> deadlines_;
     clock::time_point gate_opens_ = clock::time_point::max();
-    clock::time_point next_tick_ = clock::time_point::max();
-    std::optional<progress> progress_;
+    clock::time_point next_look_ = clock::time_point::max();
+    clock::time_point next_frame_ = clock::time_point::max();
     bool stopping_ = false;   // nothing is started any more
     bool ending_ = false;     // what runs is being ended
     int status_of_last_ = 0;  // of the job that reached the halt

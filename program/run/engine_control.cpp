@@ -1,10 +1,10 @@
 // Time and signals in a run.
 #include <signal.h>
-#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "program/run/attempt.hpp"
 #include "program/run/engine.hpp"
@@ -18,27 +18,65 @@ using namespace std::chrono_literals;
 constexpr auto look_every = 1s;  // at the file of -j, and for jobs that take long for their kind
 constexpr std::uint64_t enough_for_a_median = 3;
 
-unsigned terminal_width() {
-    winsize size{};
-    return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
-}
-
 }  // namespace
 
 void engine::set_alarm_locked() {
-    clock::time_point when = std::min(gate_opens_, next_tick_);
+    clock::time_point when = std::min({gate_opens_, next_look_, next_frame_});
     if (!retries_.empty()) when = std::min(when, retries_.begin()->first);
     if (!deadlines_.empty()) when = std::min(when, deadlines_.begin()->first);
     children_.set_alarm(when);
 }
 
-progress_counts engine::counts_locked() const {
-    return {.done = halt_.done(), .failed = halt_.failed(), .running = running_.size(), .total = total()};
+// All lanes, in the order of their slots; if they do not all fit, those that have been running for longest.
+picture engine::picture_locked(clock::time_point now) const {
+    picture made{now, size_of_terminal(), halt_.done(), halt_.failed(), total(), {}, {}};
+    std::vector<const attempt*> shown;
+    const auto seconds = [&](const attempt& one) { return std::chrono::duration<double>(now - one.started).count(); };
+    for (const auto& [number, one] : running_) {
+        if (!one->runs) continue;
+        shown.push_back(one.get());
+        made.ages.push_back(seconds(*one));
+    }
+    if (const std::size_t room = parts_.shown->room_for_lanes(made.size); shown.size() > room) {
+        const auto last = shown.begin() + static_cast<std::ptrdiff_t>(room);
+        std::ranges::partial_sort(shown, last, {},
+                                  [](const attempt* one) { return std::pair(one->started, one->slot); });
+        shown.erase(last, shown.end());
+    } else {
+        std::ranges::sort(shown, {}, &attempt::slot);
+    }
+    for (const attempt* one : shown)
+        made.lanes.push_back({one->slot, seconds(*one), one->command.substr(0, made.size.columns * std::size_t{4})});
+    return made;
+}
+
+void engine::show(const picture& now) {
+    if (!has_terminal_for_itself()) return printer_.show_status({});
+    printer_.show_status(parts_.shown->frame(now));
 }
 
 void engine::ring() {
-    const guard held(lock_);
-    const auto now = clock::now();
+    std::optional<picture> seen;
+    {
+        const guard held(lock_);
+        const auto now = clock::now();
+        end_late_locked(now);
+        if (now >= next_look_) {
+            if (!slots_.file().empty()) slots_.refresh();
+            if (options_.timeout_percent) end_overdue_locked(now);
+            next_look_ = now + look_every;
+        }
+        if (now >= next_frame_) {
+            seen.emplace(picture_locked(now));
+            next_frame_ = now + display::interval;
+        }
+        gate_opens_ = clock::time_point::max();  // whoever wants to start asks again
+        set_alarm_locked();
+    }
+    if (seen) show(*seen);
+}
+
+void engine::end_late_locked(clock::time_point now) {
     while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
         const auto number = deadlines_.begin()->second;
         deadlines_.erase(deadlines_.begin());
@@ -47,15 +85,6 @@ void engine::ring() {
         one.timed_out = true;
         children_.end(number);
     }
-    if (now >= next_tick_) {
-        if (!slots_.file().empty()) slots_.refresh();
-        if (options_.timeout_percent) end_overdue_locked(now);
-        if (progress_) printer_.show_status(progress_->line(counts_locked(), now, terminal_width()));
-        next_tick_ =
-            now + (progress_ ? std::chrono::milliseconds(progress::interval) : std::chrono::milliseconds(look_every));
-    }
-    gate_opens_ = clock::time_point::max();  // whoever wants to start asks again
-    set_alarm_locked();
 }
 
 void engine::end_overdue_locked(clock::time_point now) {

@@ -4,6 +4,7 @@
 
 #include <gristmill/kinds/exec/kill_ladder.hpp>
 
+#include "program/cli/text.hpp"
 #include "program/run/shell_scan.hpp"
 
 namespace gm::program {
@@ -11,13 +12,7 @@ namespace gm::program {
 namespace {
 
 constexpr std::size_t most_shown = 10;
-
-std::string why(const finish_report& report) {
-    if (report.how == verdict::timed_out) return "timed out";
-    if (report.how == verdict::not_started) return "not started";
-    if (report.outcome.signal != 0) return "SIG" + kinds::exec::signal_name(report.outcome.signal);
-    return "exit " + std::to_string(report.outcome.exit_code);
-}
+constexpr std::size_t most_columns = 1000;
 
 std::string quoted(const std::string& text) {
     std::string all;
@@ -27,13 +22,21 @@ std::string quoted(const std::string& text) {
 
 }  // namespace
 
+std::string why_it_failed(const finish_report& report) {
+    if (report.how == verdict::timed_out) return "timed out";
+    if (report.how == verdict::not_started) return "not started";
+    if (report.outcome.signal != 0) return "SIG" + kinds::exec::signal_name(report.outcome.signal);
+    return "exit " + std::to_string(report.outcome.exit_code);
+}
+
 void failures::finished(const finish_report& report) {
     if (report.will_be_retried || report.how == verdict::stopped) return;
     const std::lock_guard guard(lock_);
     ++finished_;
     if (report.how == verdict::succeeded) return;
     ++failed_;
-    if (first_.size() < most_shown) first_.push_back({why(report), report.command, report.reason});
+    if (first_.size() < most_shown)
+        first_.push_back({report.of.number, why_it_failed(report), report.command, report.reason});
 }
 
 std::string failures::summary(const std::string& again) const {
@@ -45,7 +48,8 @@ std::string failures::summary(const std::string& again) const {
     for (const failure& one : first_) {
         std::string reason = one.why;
         reason.resize(std::max<std::size_t>(reason.size() + 2, 13), ' ');
-        all += "    " + reason + one.command + (one.reason.empty() ? "" : "    (" + one.reason + ")") + '\n';
+        all += "    " + reason + for_terminal(one.command, most_columns, true) +
+               (one.reason.empty() ? "" : "    (" + one.reason + ")") + '\n';
     }
     all += "To run " + std::string(failed_ == 1 ? "it" : "them") + " again:\n";
     if (!again.empty()) return all + "    " + again + '\n';

@@ -10,6 +10,9 @@
 
 namespace gm::program {
 
+// "exit 1", "SIGKILL", "timed out". requires: it did not succeed.
+std::string why_it_failed(const finish_report& report);
+
 class failures : public run_watcher {
 public:
     void finished(const finish_report& report) override;

@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "program/run/terminal.hpp"
+
 namespace gm::program {
 
 namespace {
@@ -13,6 +15,10 @@ namespace {
 constexpr std::size_t much = std::size_t{4} << 20;
 constexpr std::size_t little = much / 4;
 constexpr std::size_t cost_of_item = 1024;  // so that many small ones are many
+constexpr std::size_t frame_size = std::size_t{64} << 10;
+
+// From the cursor's line on. In two steps: where all of the screen is erased at once, tmux keeps what stood there in its history.
+constexpr std::string_view erase_below = "\r\x1b[K\x1b[C\x1b[J\r";
 
 // 0, or why it failed. A descriptor that somebody has made non-blocking is waited for.
 int write_all(int to, std::string_view text) {
@@ -47,7 +53,8 @@ std::string tagged(std::string_view text, std::string_view tag, bool& at_start) 
     return all;
 }
 
-printer::printer(hooks tell) : tell_(std::move(tell)), thread_("gm-printer", [this] { work(); }) {}
+printer::printer(hooks tell)
+    : tell_(std::move(tell)), same_terminal_(output_shares_terminal()), thread_("gm-printer", [this] { work(); }) {}
 
 void printer::hand_over(item&& one, std::size_t size) {
     waiting_ += size + cost_of_item;
@@ -64,8 +71,14 @@ void printer::print(stream to, std::string&& text) {
     hand_over({.whole = {}, .to = to, .text = std::move(text)}, size);
 }
 
-void printer::show_status(std::string&& line) {
-    hand_over({.whole = {}, .to = stream::errors, .is_status = true, .text = std::move(line)}, 0);
+// A terminal that takes nothing (Ctrl-S) must not make them pile up: only the last one counts.
+void printer::show_status(std::string&& lines) {
+    {
+        const std::lock_guard guard(status_lock_);
+        next_status_ = std::move(lines);
+        if (std::exchange(status_waits_, true)) return;
+    }
+    hand_over({.whole = {}, .to = stream::errors, .is_status = true, .text = {}}, 0);
 }
 
 bool printer::is_full() noexcept {
@@ -83,36 +96,23 @@ void printer::close() {
 
 void printer::work() {
     while (auto one = items_.receive()) {
-        const std::size_t size = (one->whole       ? one->whole->size()
-                                  : one->is_status ? 0
-                                                   : one->text.size()) +
-                                 cost_of_item;
+        const std::size_t size = (one->whole ? one->whole->size() : one->text.size()) + cost_of_item;
         write(*one);
         waiting_ -= size;
         if (waiting_ < little && somebody_paused_.exchange(false)) tell_.room();
     }
-    erase_status();
+    draw(false);
 }
 
 void printer::write(item& one) {
     if (one.is_status) {
-        if (one.text == status_) return;
-        erase_status();
-        status_ = std::move(one.text);
-        (void)write_all(STDERR_FILENO, status_);
-        return;
-    }
-    const std::string status = status_;
-    erase_status();
-    if (one.whole) {
+        take_status();
+        draw(true);
+    } else if (one.whole) {
         write_whole(stream::output, one.whole->output, one.whole->tag);
         write_whole(stream::errors, one.whole->errors, one.whole->tag);
     } else {
         write_text(one.to, one.text);
-    }
-    if (!status.empty()) {
-        status_ = status;
-        (void)write_all(STDERR_FILENO, status_);
     }
 }
 
@@ -130,23 +130,55 @@ void printer::write_whole(stream to, const kinds::exec::output_buffer& from, con
 
 // Standard error may be closed, or full: then what should go there is lost, and the run goes on.
 void printer::write_text(stream to, std::string_view text) {
-    if (to == stream::errors) {
+    if (text.empty() || (to == stream::output && closed_)) return;
+    const bool to_terminal = to == stream::errors || same_terminal_;
+    if (to_terminal) at_line_start_ = text.back() == '\n';
+    if (to_terminal && !status_.empty()) {
+        scrolls_ += text;
+        if (scrolls_.size() >= frame_size) draw(false);
+    } else if (to == stream::errors) {
         (void)write_all(STDERR_FILENO, text);
-        return;
+    } else if (const int wrong = write_all(STDOUT_FILENO, text)) {
+        lost_output(wrong);
     }
-    if (closed_) return;
-    const int wrong = write_all(STDOUT_FILENO, text);
-    if (wrong == 0) return;
-    closed_ = true;
-    if (wrong == EPIPE)
-        tell_.closed();
-    else
-        tell_.failed({wrong, std::generic_category()});
 }
 
-void printer::erase_status() {
-    if (!status_.empty()) (void)write_all(STDERR_FILENO, "\r\x1b[K");
-    status_.clear();
+void printer::lost_output(int why) {
+    if (std::exchange(closed_, true)) return;
+    if (why == EPIPE)
+        tell_.closed();
+    else
+        tell_.failed({why, std::generic_category()});
+}
+
+void printer::take_status() {
+    const std::lock_guard guard(status_lock_);
+    status_ = std::move(next_status_);
+    status_waits_ = false;
+}
+
+// A frame: what has scrolled up since the last one, and the status below it. In one write, so that nobody sees a half of it.
+void printer::draw(bool with_status) {
+    std::string all;
+    if (drawn_) all += erase_below;
+    all += scrolls_;
+    drawn_ = with_status && !status_.empty();
+    if (drawn_) {
+        // Output that does not end its line gets an end of it on the screen.
+        if (!std::exchange(at_line_start_, true)) all += "\r\n";
+        // No colour of the output goes on here. Lines that are too long, for the terminal has just become narrower, must not wrap.
+        all += "\x1b[0m\x1b[?7l";
+        std::size_t lines = 0;
+        for (const char c : status_) {
+            if (c == '\n') ++lines, all += '\r';
+            all += c;
+        }
+        all += "\x1b[?7h\r";
+        if (lines != 0) all += "\x1b[" + std::to_string(lines) + 'A';
+    }
+    const int wrong = write_all(STDERR_FILENO, all);
+    if (wrong != 0 && same_terminal_ && !scrolls_.empty()) lost_output(wrong);
+    scrolls_.clear();
 }
 
 }  // namespace gm::program

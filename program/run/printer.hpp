@@ -1,12 +1,17 @@
 #pragma once
 // The one thread that writes to standard output and standard error. The crew hands it what jobs have written and goes on: somebody
 // who reads slowly, or not at all, holds no timeout and no signal. What waits here is counted, so that the crew can pause.
+//
+// A status, once one is shown, stays at the bottom of the terminal, below all output. The cursor rests at its first character: whatever a
+// terminal makes of the lines when its size changes, erasing from the cursor on erases the status and nothing else. The cursor is never
+// hidden, and no mode of the terminal is left changed: there is nothing to restore, not even after SIGKILL.
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -40,8 +45,10 @@ public:
 
     void print(job_output&& whole);
     void print(stream to, std::string&& text);
-    // A line on standard error that stays at the bottom of the terminal and is replaced by the next one.
-    void show_status(std::string&& line);
+    // Lines at the bottom of the terminal, in place of those before; empty: none. Each has to fit the terminal's width. While a
+    // status is shown, output comes to the terminal with the next one, a frame in one piece: call it several times a second.
+    // requires: standard error is a terminal.
+    void show_status(std::string&& lines);
 
     // True: pause. `room` will be called. Thread safety: any thread.
     bool is_full() noexcept;
@@ -61,15 +68,26 @@ private:
     void write(item& one);
     void write_whole(stream to, const kinds::exec::output_buffer& from, const std::optional<std::string>& tag);
     void write_text(stream to, std::string_view text);
-    void erase_status();
+    void lost_output(int why);
+    void take_status();
+    void draw(bool with_status);
 
     const hooks tell_;
+    const bool same_terminal_;  // standard output goes to the terminal of the status
     channel<item> items_ = channel<item>::unbounded();
     std::atomic<std::size_t> waiting_{0};
     std::atomic<bool> somebody_paused_{false};
     bool closed_ = false;  // standard output, and it was told; the thread's
     bool failed_ = false;  // the thread's
-    std::string status_;   // on the screen now; the thread's
+
+    std::mutex status_lock_;   // protects the next two
+    std::string next_status_;  // of several that wait the last
+    bool status_waits_ = false;
+    // The thread's, and all about the terminal:
+    std::string status_;         // to be seen; empty: nothing is drawn, and output goes straight through
+    std::string scrolls_;        // what was written since the last frame
+    bool drawn_ = false;         // a status is on the screen, and the cursor at its beginning
+    bool at_line_start_ = true;  // after what was written, here or in scrolls_
     detail::joined_thread thread_;
 };
 

@@ -8,6 +8,7 @@
 
 #include <gristmill/kinds/exec/kill_ladder.hpp>
 
+#include "program/run/display.hpp"
 #include "program/run/halt.hpp"
 #include "program/run/records.hpp"
 #include "program/run/values.hpp"
@@ -48,8 +49,7 @@ struct run_options {
     bool list = false;
     bool dry_run = false;
     bool verbose = false;
-    bool bar = false;
-    bool eta = false;
+    std::optional<display_style> shown;  // not said: what suits the terminal
     std::string temporary_folder;
 
     unsigned tries = 1;

@@ -11,7 +11,6 @@
 #include "program/run/durations.hpp"
 #include "program/run/gate.hpp"
 #include "program/run/line_identity.hpp"
-#include "program/run/progress.hpp"
 #include "program/run/results_folder.hpp"
 
 namespace {
@@ -104,27 +103,6 @@ TEST(gate, starts_keep_their_distance) {
     one.started(now);
     EXPECT_EQ(one.closed_until(now), now + 10s);
     EXPECT_FALSE(one.closed_until(now + 10s));
-}
-
-TEST(progress, says_what_it_knows_and_no_more) {
-    const auto start = progress::clock::now();
-    progress one(false, false, start);
-    EXPECT_EQ(one.line({.done = 0, .failed = 0, .running = 2, .total = 0}, start, 100),
-              "0 done, 2 running, 0/s, still reading the input");
-    EXPECT_EQ(one.line({.done = 0, .failed = 0, .running = 2, .total = 100}, start, 100),
-              "0/100 done, 2 running, 0/s, time left unknown");
-    progress steady(false, false, start);
-    std::string line;
-    for (unsigned s = 1; s <= 60; ++s)
-        line = steady.line({.done = s * 10, .failed = 1, .running = 2, .total = 1200}, start + std::chrono::seconds(s),
-                           100);
-    EXPECT_EQ(line, "600/1200 done, 1 failed, 2 running, 10/s, 1m0s left");
-    EXPECT_LT(steady.line({.done = 600, .failed = 1, .running = 2, .total = 1200}, start + 60s, 20).size(), 20u);
-    progress bar(true, false, start);
-    EXPECT_TRUE(
-        bar.line({.done = 1, .failed = 0, .running = 1, .total = 2}, start + 1s, 70).starts_with("[################"));
-    EXPECT_EQ(duration_text(3725), "1h2m");
-    EXPECT_EQ(duration_text(59.4), "59s");
 }
 
 TEST(results_folder, an_argument_is_one_name) {

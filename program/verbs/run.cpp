@@ -134,6 +134,16 @@ void prepare_process(const run_options& options) {
     std::_Exit(128 + signal);
 }
 
+// The display that was asked for, or that suits the terminal. With --ungroup commands write to the terminal themselves, and nothing can
+// keep them apart.
+void make_display(const run_options& options, std::optional<display>& made) {
+    const auto can = look_at_terminal();
+    if (!can || options.dry_run || options.output == output_mode::ungrouped) return;
+    const char* const ci = std::getenv("CI");
+    const display_style style = options.shown.value_or(ci && *ci ? display_style::none : display_style::full);
+    if (style != display_style::none) made.emplace(style, *can, display::clock::now());
+}
+
 std::string retry_command(const run_options& options, const run_journal* journal) {
     if (journal) return journal->retry_command();
     if (options.joblog.empty()) return {};
@@ -205,6 +215,12 @@ int run_parts_of(const run_options& options, run_parts parts, std::unique_ptr<tu
         parts.watchers.insert(parts.watchers.begin(), &journal->it());  // it knows what the others tell
         parts.book = &journal->it();
     }
+    std::optional<display> shown;
+    make_display(options, shown);
+    if (shown) {
+        parts.watchers.push_back(&*shown);
+        parts.shown = &*shown;
+    }
     prepare_process(options);
     engine all(std::move(parts), std::move(lines), std::move(stop));
     const closed_at_the_end whatever_happens{journal};  // before the engine that it tells of its trouble
@@ -213,6 +229,7 @@ int run_parts_of(const run_options& options, run_parts parts, std::unique_ptr<tu
             all.stop_soon("the journal cannot be written, so nothing more was started: " + why);
         });
     const run_result done = all.run();
+    if (shown) std::fputs(shown->farewell(display::clock::now()).c_str(), stderr);
     return conclude(options, done, failed, log, journal);
 }
 

@@ -59,6 +59,11 @@ std::string take_variable(void* o, text v) {
     return {};
 }
 
+std::string show(void* o, display_style what) {
+    options(o).shown = what;
+    return {};
+}
+
 std::string take_joblog(void* o, text v) {
     options(o).joblog_goes_on = v.starts_with('+');
     options(o).joblog = v.substr(options(o).joblog_goes_on ? 1 : 0);
@@ -266,16 +271,16 @@ constexpr flag output[] = {
          options(o).verbose = true;
          return std::string();
      }},
-    {"--bar", "", "", "A bar on the terminal.",
-     [](void* o, text) {
-         options(o).bar = true;
-         return std::string();
-     }},
-    {"--eta", "--progress", "", "How far it is, how fast, and how long it will take, on the terminal.",
-     [](void* o, text) {
-         options(o).eta = true;
-         return std::string();
-     }},
+    {"--display", "", "",
+     "A bar, what each worker runs and for how long, the latest failures, at the bottom of the terminal. This is the "
+     "default "
+     "on a terminal, except with --ungroup and where CI is set.",
+     [](void* o, text) { return show(o, display_style::full); }},
+    {"--no-display", "", "", "Nothing of that.", [](void* o, text) { return show(o, display_style::none); }},
+    {"--bar", "", "", "Of the display a line with a bar, and no more.",
+     [](void* o, text) { return show(o, display_style::bar); }},
+    {"--eta", "--progress", "", "The same line without the bar: how far it is, how long the rest will take, how fast.",
+     [](void* o, text) { return show(o, display_style::eta); }},
     {"--tmpdir", "--tempdir", "DIR", "Where output is kept that is too large for memory. Default: $TMPDIR, or /tmp.",
      [](void* o, text v) {
          options(o).temporary_folder = v;

@@ -6,6 +6,8 @@
 namespace gm::program {
 
 extern const verb run_verb;
+extern const verb plan_verb;
+extern const verb report_verb;
 extern const verb push_verb;
 extern const verb work_verb;
 extern const verb drain_verb;

@@ -1,0 +1,46 @@
+#pragma once
+// A run that is over, by its log: what `plan` replays and `report` draws.
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include <gristmill/result.hpp>
+
+#include "program/run/joblog.hpp"
+
+namespace gm::program {
+
+struct past_job {
+    joblog_entry entry;
+    unsigned lane;  // from 0
+
+    double end() const noexcept { return entry.start + entry.runtime; }
+};
+
+struct run_history {
+    std::vector<past_job> jobs;  // in the order of their start
+    unsigned lanes = 0;          // as many jobs ran at the same time, at most
+    std::size_t failed = 0;
+    double begin = 0, end = 0;  // seconds since 1970
+    double work = 0;            // seconds, of all jobs together
+
+    double took() const noexcept { return end - begin; }
+    // Which of the jobs are behind such a share (0 to 1) of all durations.
+    double duration_at(double share) const;
+    // Of each job, in the order of their numbers: in that order a crew takes them.
+    std::vector<std::chrono::nanoseconds> durations_by_number() const;
+};
+
+// requires: entries is not empty. A log does not say which worker ran a job: each job gets the first lane that is free when it starts.
+// Times that run backwards count as no time.
+run_history make_history(std::vector<joblog_entry> entries);
+
+// The error says what is wrong with the file.
+result<run_history, std::string> read_history(const std::string& file);
+
+// "350ms", "3.2s", "2m10s", "2m".
+std::string time_text(double seconds);
+
+}  // namespace gm::program

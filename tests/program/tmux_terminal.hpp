@@ -1,0 +1,67 @@
+#pragma once
+// A terminal to run the program in: tmux's, on a server of its own. The test looks at its screen until it sees what it waits for.
+
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "program_helpers.hpp"
+
+namespace program_tests {
+
+class tmux_terminal {
+public:
+    static bool is_there() { return running({"sh", "-c", "command -v tmux"}).wait().status == 0; }
+
+    // `command` is a line for the shell. When it has ended its status stands on the screen: "ended 0".
+    tmux_terminal(unsigned columns, unsigned rows, const std::string& command)
+        : server_("gm-test-" + std::to_string(::getpid()) + '-' + std::to_string(++made_)) {
+        const std::string script =
+            "trap : INT; unset CI NO_COLOR; export LC_ALL=C.UTF-8; " + command + "; echo \"ended $?\"; exec cat";
+        tmux({"-f", "/dev/null", "set-option", "-g", "history-limit", "20000", ";", "new-session", "-d", "-x",
+              std::to_string(columns), "-y", std::to_string(rows), script});
+    }
+    ~tmux_terminal() { close(); }
+    tmux_terminal(const tmux_terminal&) = delete;
+    tmux_terminal& operator=(const tmux_terminal&) = delete;
+
+    // As if its window were closed.
+    void close() const { tmux({"kill-server"}); }
+    void resize(unsigned columns, unsigned rows) const {
+        tmux({"resize-window", "-x", std::to_string(columns), "-y", std::to_string(rows)});
+    }
+    void press(const std::string& key) const { tmux({"send-keys", key}); }
+
+    std::string screen() const { return tmux({"capture-pane", "-p"}); }
+    std::string screen_with_colours() const { return tmux({"capture-pane", "-p", "-e"}); }
+    // And what has scrolled out of it; lines that were wrapped are whole.
+    std::string history() const { return tmux({"capture-pane", "-p", "-J", "-S", "-", "-E", "-"}); }
+    bool shows_cursor() const { return tmux({"display-message", "-p", "#{cursor_flag}"}) == "1\n"; }
+
+    // The screen, once it is as wanted; as it is, if that does not come.
+    std::string wait_for(const std::function<bool(const std::string&)>& wanted) const {
+        const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+        std::string now = screen();
+        while (!wanted(now) && std::chrono::steady_clock::now() < until) now = screen();
+        EXPECT_TRUE(wanted(now)) << now;
+        return now;
+    }
+    std::string wait_for(const std::string& text) const {
+        return wait_for([&](const std::string& now) { return now.find(text) != std::string::npos; });
+    }
+
+private:
+    std::string tmux(std::vector<std::string> arguments) const {
+        arguments.insert(arguments.begin(), {"tmux", "-u", "-L", server_});
+        return running(std::move(arguments)).wait().output;
+    }
+
+    static inline int made_ = 0;
+    const std::string server_;
+};
+
+}  // namespace program_tests
