@@ -61,8 +61,14 @@ class Servers:
         self.postgres_pid = None
         self.databases = 0
         self.preload = {}
+        self.shim = None
         if fsync_ms:
-            self.preload = {"LD_PRELOAD": os.path.join(build, "libslow_fsync.so"), "BENCH_FSYNC_US": str(int(fsync_ms * 1000))}
+            # PostgreSQL runs as a user of its own, who may not be allowed to look into the checkout.
+            self.shim = tempfile.mkdtemp(prefix="gristmill-bench.")
+            os.chmod(self.shim, 0o755)
+            shutil.copy(os.path.join(build, "libslow_fsync.so"), self.shim)
+            self.preload = {"LD_PRELOAD": os.path.join(self.shim, "libslow_fsync.so"),
+                            "BENCH_FSYNC_US": str(int(fsync_ms * 1000))}
 
     def seconds(self):
         """CPU seconds of the server that outlives a measurement."""
@@ -140,6 +146,8 @@ class Servers:
         for script in list(self.folders):
             self.stop(script)
         shutil.rmtree(self.data, ignore_errors=True)
+        if self.shim:
+            shutil.rmtree(self.shim, ignore_errors=True)
 
     # ---- of the peers ----
 

@@ -75,7 +75,7 @@ std::string put(std::int64_t number) {
 void answered(connection& by) { check(by.line().starts_with("INSERTED"), "a job was not taken"); }
 
 void single(const std::string& name) {
-    insert_singly(name, scaled(100'000), [](int) {
+    insert_singly(name, scaled(20'000), [](int) {
         return [by = std::make_shared<connection>()](std::int64_t number) {
             by->send(put(number));
             answered(*by);
@@ -96,14 +96,14 @@ void put_many(std::int64_t n) {
 }
 
 void bulk(const std::string& name) {
-    const std::int64_t n = scaled(100'000);
+    const std::int64_t n = scaled(20'000);
     timer clock;
     put_many(n);
     report(name, static_cast<double>(n) / clock.seconds(), "jobs/s");
 }
 
 void drain(const std::string& name) {
-    const std::int64_t n = scaled(200'000);
+    const std::int64_t n = scaled(20'000);
     put_many(n);
     std::atomic<std::int64_t> done{0};
     std::vector<std::thread> threads;

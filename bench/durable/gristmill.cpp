@@ -76,8 +76,7 @@ void set(gm::jobs::store& store, const queue_limits& limits) {
 std::string one_of_a_hundred(std::int64_t number) { return "key " + std::to_string(number % 100); }
 
 // With limits, or fair shares, over 100 keys; and `piled` more jobs of one key that is saturated by another worker.
-void limited(const std::string& name, const queue_limits& limits, std::int64_t piled = 0) {
-    const std::int64_t n = scaled(200'000);
+void limited(const std::string& name, const queue_limits& limits, std::int64_t n, std::int64_t piled = 0) {
     auto store = open_store();
     set(*store, limits);
     std::unique_ptr<gm::jobs::source> other;
@@ -120,9 +119,9 @@ int main(int argc, char** argv) {
                {{"D1/single", single},
                 {"D1/bulk", bulk},
                 {"D2/drain", drain_all},
-                {"D2/fair", [](const std::string& name) { limited(name, {.fair = true}); }},
-                {"D2/limits", [&](const std::string& name) { limited(name, bounded); }},
-                {"D2/key2M", [&](const std::string& name) { limited(name, bounded, backlog(200'000)); }},
+                {"D2/fair", [](const std::string& name) { limited(name, {.fair = true}, scaled(200'000)); }},
+                {"D2/limits", [&](const std::string& name) { limited(name, bounded, scaled(20'000)); }},
+                {"D2/key2M", [&](const std::string& name) { limited(name, bounded, scaled(20'000), backlog(200'000)); }},
                 {"D2/snapshot", snapshot},
                 {"D3/200", [](const std::string& name) { latency(name, 200, scaled(2'000), url()); }},
                 {"D3/2000", [](const std::string& name) { latency(name, 2'000, scaled(10'000), url()); }},
