@@ -15,7 +15,7 @@ using clock = std::chrono::steady_clock;
 
 constexpr std::size_t most_in_statement = 2'000, most_bytes_in_statement = 4 << 20;
 constexpr std::size_t most_together = 1'000;
-constexpr int most_flying = 1;
+constexpr int most_flying = 2;
 constexpr std::size_t largest_block = 1'000;
 
 constexpr std::string_view put =

@@ -1,0 +1,132 @@
+// gristmill's durable jobs, by its own interface and with default settings.
+#include "latency.hpp"
+#include "stores.hpp"
+
+namespace {
+
+using namespace bench;
+using namespace bench::durable;
+using gm::jobs::client;
+using gm::jobs::queue_limits;
+
+void single(const std::string& name) {
+    const std::int64_t n = scaled(100'000);
+    auto store = open_store();
+    client jobs(*store);
+    commit_count commits(*store);
+    insert_singly(name, n, [&](int) {
+        return [&](std::int64_t number) {
+            const auto put = jobs.insert(job_of(number));
+            check(put && !put->duplicate, put ? "a duplicate" : put.error().what);
+        };
+    });
+    commits.report_for(name, std::move(store), n);
+}
+
+void bulk(const std::string& name) {
+    const std::int64_t n = scaled(100'000);
+    auto store = open_store();
+    std::vector<gm::jobs::new_job> all;
+    for (std::int64_t i = 0; i < n; ++i) all.push_back(job_of(i));
+    client jobs(*store);
+    timer clock;
+    const auto put = jobs.insert_all(std::move(all));
+    report(name, static_cast<double>(n) / clock.seconds(), "jobs/s");
+    check(put && put->size() == static_cast<std::size_t>(n), put ? "not all of them" : put.error().what);
+}
+
+// Drains the first `n` jobs of the store with the default settings of a runner.
+void drain(const std::string& name, std::unique_ptr<gm::jobs::store> store, std::int64_t n, bool all = true) {
+    counter ran;
+    gm::jobs::registry kinds;
+    const gm::context_source until;
+    kinds.add(kind, [&](const gm::jobs::body& arguments) {
+        check(arguments.bytes.size() == arguments_of(0).size(), "these are not its arguments");
+        if (ran.value.fetch_add(1, std::memory_order_relaxed) + 1 == n) until.cancel();
+    });
+    commit_count commits(*store);
+    timer clock;
+    gm::jobs::runner work(*store, kinds, {.workers = crew, .until_idle = all});
+    const auto done = work.run(all ? gm::context{} : until.get());
+    const double seconds = clock.seconds();
+    check(static_cast<bool>(done), "the run did not end well");
+    const auto completed = static_cast<std::int64_t>(done.counts.completed);
+    check(all ? completed == n : completed >= n, std::to_string(completed) + " of " + std::to_string(n) + " are completed");
+    report(name, static_cast<double>(completed) / seconds, "jobs/s");
+    commits.report_for(name, std::move(store), completed);
+}
+
+// A worker process of its own opens the store anew; what is in memory is gone then.
+std::unique_ptr<gm::jobs::store> filled(std::int64_t n) {
+    auto store = open_store();
+    fill(*store, n);
+    return scheme() == "memory" ? std::move(store) : open_store();
+}
+
+void drain_all(const std::string& name) {
+    const std::int64_t n = scaled(200'000);
+    drain(name, filled(n), n);
+}
+
+void set(gm::jobs::store& store, const queue_limits& limits) {
+    const auto done = store.ledger()->limit(queue, limits);
+    check(static_cast<bool>(done), done ? "" : done.error().what);
+}
+
+std::string one_of_a_hundred(std::int64_t number) { return "key " + std::to_string(number % 100); }
+
+// With limits, or fair shares, over 100 keys; and `piled` more jobs of one key that is saturated by another worker.
+void limited(const std::string& name, const queue_limits& limits, std::int64_t n, std::int64_t piled = 0) {
+    auto store = open_store();
+    set(*store, limits);
+    std::unique_ptr<gm::jobs::source> other;
+    if (piled > 0) {
+        fill(*store, piled, [](std::int64_t) { return std::string("full"); });
+        other = std::move(*store->subscribe({.worker = "holder", .lease = std::chrono::hours(1)}));
+        const auto held = other->exchange({}, {.idle = limits.running_per_key});
+        check(held && held->jobs.size() == limits.running_per_key, "the key is not saturated");
+    }
+    fill(*store, n, one_of_a_hundred);
+    drain(name, std::move(store), n, piled == 0);
+}
+
+void snapshot(const std::string& name) {
+    if (scheme() != "postgres") not_available("no reader holds up anything there");
+    open_store();
+    const auto reader = connect();
+    ask(reader.get(), "begin isolation level repeatable read");
+    ask(reader.get(), "select count(*) from pg_class");
+    drain_all(name);
+    ask(reader.get(), "commit");
+}
+
+void waiting(const std::string& name) {
+    const std::int64_t n = scaled(200'000);
+    drain(name, filled(n + backlog(1'000'000)), n, false);
+}
+
+void finished(const std::string& name) {
+    if (scheme() == "memory") not_available("nothing of it outlives the process");
+    finish(backlog(1'000'000));
+    drain_all(name);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const queue_limits bounded{.running = 1'000, .running_per_key = 10, .fair = true};
+    return run(argc, argv,
+               {{"D1/single", single},
+                {"D1/bulk", bulk},
+                {"D2/drain", drain_all},
+                {"D2/fair", [](const std::string& name) { limited(name, {.fair = true}, scaled(200'000)); }},
+                {"D2/limits", [&](const std::string& name) { limited(name, bounded, scaled(20'000)); }},
+                {"D2/key2M", [&](const std::string& name) { limited(name, bounded, scaled(20'000), backlog(200'000)); }},
+                {"D2/snapshot", snapshot},
+                {"D3/200", [](const std::string& name) { latency(name, 200, scaled(2'000), url()); }},
+                {"D3/2000", [](const std::string& name) { latency(name, 2'000, scaled(10'000), url()); }},
+                {"D3/pooler200", [](const std::string& name) { latency(name, 200, scaled(2'000), pooler()); }},
+                {"D3/pooler2000", [](const std::string& name) { latency(name, 2'000, scaled(10'000), pooler()); }},
+                {"D4/waiting", waiting},
+                {"D4/finished", finished}});
+}
