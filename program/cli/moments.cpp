@@ -6,7 +6,7 @@
 
 #include <gristmill/jobs/units.hpp>
 
-#include "program/run/progress.hpp"
+#include "program/run/estimate.hpp"
 
 namespace gm::program {
 

@@ -6,7 +6,7 @@
 
 #include "program/cli/moments.hpp"
 #include "program/cli/safe_text.hpp"
-#include "program/run/progress.hpp"
+#include "program/run/estimate.hpp"
 
 namespace gm::program {
 

@@ -35,8 +35,7 @@ void failures::finished(const finish_report& report) {
     ++finished_;
     if (report.how == verdict::succeeded) return;
     ++failed_;
-    if (first_.size() < most_shown)
-        first_.push_back({report.of.number, why_it_failed(report), report.command, report.reason});
+    if (first_.size() < most_shown) first_.push_back({why_it_failed(report), report.command, report.reason});
 }
 
 std::string failures::summary(const std::string& again) const {
