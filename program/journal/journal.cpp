@@ -1,6 +1,7 @@
 #include "program/journal/journal.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include <gristmill/kinds/exec/process_table.hpp>
@@ -12,6 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t most_queued = 16'384;  // lines
+constexpr std::size_t lines_a_commit = 1000;
 constexpr auto before_another_try = 1s;
 
 std::int64_t ms_since_1970(std::chrono::system_clock::time_point when) {
@@ -70,7 +72,8 @@ std::optional<std::string> journal::close() {
     {
         const guard held(lock_);
         closing_ = true;
-        changed_.notify_all();
+        work_.notify_all();
+        closed_.notify_all();
         room_.notify_all();
     }
     thread_.join();
@@ -125,11 +128,11 @@ line_book::fate journal::new_line_read(const line_identity& who, const std::vect
                                        std::uint64_t& number) {
     std::string text = packed(arguments);
     guard held(lock_);
-    room_.wait(held, [this] { return queue_.lines.size() < most_queued || error_ || closing_; });
+    room_.wait(held, [this] { return lines_.size() < most_queued || error_ || closing_; });
     if (error_ || closing_) return fate::stop;
     number = next_number_++;
-    queue_.lines.push_back({number, who, std::move(text)});
-    changed_.notify_one();
+    lines_.push_back({number, who, std::move(text)});
+    work_.notify_one();
     return fate::run;
 }
 
@@ -137,14 +140,14 @@ void journal::input_ended() {
     if (by_file_) return;
     const guard held(lock_);
     queue_.input_ended = true;
-    changed_.notify_one();
+    work_.notify_one();
 }
 
 void journal::started(const start_report& report) {
     const guard held(lock_);
     starting_[report.of.sequence] = report.pid;
     queue_.highest_job = std::max(queue_.highest_job, report.of.sequence);
-    changed_.notify_one();
+    work_.notify_one();
 }
 
 void journal::finished(const finish_report& report) {
@@ -161,28 +164,40 @@ void journal::finished(const finish_report& report) {
              .status = report.status(),
              .started = ms_since_1970(report.started),
              .runtime = std::chrono::duration_cast<std::chrono::microseconds>(report.outcome.runtime).count()});
-    changed_.notify_one();
+    work_.notify_one();
 }
 
+// So few that a commit is no long one while the reader is far ahead; but a line that has ended comes along with its end.
+std::size_t journal::lines_to_take_locked() const {
+    if (closing_) return lines_.size();
+    std::uint64_t last = lines_.empty() ? 0 : lines_.front().number + lines_a_commit - 1;
+    for (const ended_lines& one : queue_.ended)
+        for (const std::uint64_t number : one.lines) last = std::max(last, number);
+    const auto beyond = std::ranges::upper_bound(lines_, last, {}, &new_line::number);
+    return static_cast<std::size_t>(beyond - lines_.begin());
+}
+
+// What a commit before this one could not write is in the batch, and goes first.
 void journal::take_batch_locked(journal_batch& batch) {
-    if (batch.empty()) {
-        std::swap(batch, queue_);
-    } else {  // what a commit before this one could not write goes first
-        std::ranges::move(queue_.lines, std::back_inserter(batch.lines));
-        std::ranges::move(queue_.ended, std::back_inserter(batch.ended));
-        std::ranges::move(queue_.gone, std::back_inserter(batch.gone));
-        batch.highest_job = std::max(batch.highest_job, queue_.highest_job);
-        batch.input_ended = batch.input_ended || queue_.input_ended;
-        queue_ = {};
-    }
+    const auto end = lines_.begin() + static_cast<std::ptrdiff_t>(lines_to_take_locked());
+    std::move(lines_.begin(), end, std::back_inserter(batch.lines));
+    lines_.erase(lines_.begin(), end);
+    std::ranges::move(queue_.ended, std::back_inserter(batch.ended));
+    std::ranges::move(queue_.gone, std::back_inserter(batch.gone));
+    batch.highest_job = std::max(batch.highest_job, queue_.highest_job);
+    queue_.ended.clear();
+    queue_.gone.clear();
+    if (lines_.empty()) batch.input_ended |= std::exchange(queue_.input_ended, false);
     room_.notify_all();
 }
 
 // False: it is closing, and this is the last commit.
 bool journal::wait_for_work(guard& held) {
-    changed_.wait(held, [this] { return closing_ || !queue_.empty() || !starting_.empty() || error_; });
+    work_.wait(held, [this] { return closing_ || !lines_.empty() || !queue_.empty() || !starting_.empty() || error_; });
+    if (lines_.size() >= lines_a_commit && !error_) return !closing_;
     const auto when = last_commit_ + (error_ ? clock::duration(before_another_try) : between_commits);
-    changed_.wait_until(held, when, [this] { return closing_; });
+    // Not woken by each thing that happens meanwhile.
+    closed_.wait_until(held, when, [this] { return closing_; });
     return !closing_;
 }
 

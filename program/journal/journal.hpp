@@ -14,6 +14,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -76,6 +77,7 @@ private:
     void work();
     bool wait_for_work(guard& held);
     bool write(journal_batch& batch);
+    std::size_t lines_to_take_locked() const;
     void take_batch_locked(journal_batch& batch);
     void fail(const std::string& why);
 
@@ -97,8 +99,10 @@ private:
     std::unique_ptr<journal_file> file_;
 
     std::mutex lock_;  // protects the rest
-    std::condition_variable changed_, room_;
-    journal_batch queue_;
+    std::condition_variable work_, closed_,
+        room_;                                 // there is something to write; the end has come; lines are taken again
+    std::deque<new_line> lines_;               // in the order of their numbers
+    journal_batch queue_;                      // all else
     std::map<std::uint64_t, pid_t> starting_;  // jobs whose command is not in the file yet
     clock::time_point last_commit_;
     bool closing_ = false;

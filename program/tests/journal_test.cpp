@@ -183,6 +183,28 @@ TEST_F(journal_parts, a_command_that_lives_on_is_found_and_waited_for) {
     EXPECT_TRUE((*file)->left_running()->empty());
 }
 
+// The reader is far ahead, and a commit takes some of its lines only: those that have ended are among them.
+TEST_F(journal_parts, a_line_is_written_before_its_end_is) {
+    constexpr std::uint64_t most_queued = 16'384, ended_first = 16'000;
+    {
+        journal it(path, facts());
+        std::uint64_t number = 0;
+        for (std::uint64_t i = 1; i <= most_queued; ++i) (void)it.line_read({std::to_string(i)}, number);
+        EXPECT_EQ(number, most_queued);
+        const job one{.number = 1, .sequence = 1, .arguments = {}, .lines = {ended_first}};
+        const std::string text = "true";
+        it.finished({one, text, verdict::succeeded, false, 1, {}, {}, {}, 0});
+        it.start({});
+        EXPECT_EQ(it.line_read({"one more"}, number), line_book::fate::run);  // when some have been taken
+        EXPECT_EQ(it.close(), std::nullopt);
+    }
+    const auto file = journal_file::open(path);
+    ASSERT_TRUE(file);
+    EXPECT_EQ((*file)->facts().lines, most_queued + 1);
+    EXPECT_EQ((*file)->facts().succeeded, 1u);
+    EXPECT_EQ((*file)->lines_to_run(ended_first - 1, true, true)->at(0).number, ended_first + 1);
+}
+
 TEST_F(journal_parts, a_file_that_cannot_be_written_is_told_once_and_takes_no_more_lines) {
     std::filesystem::remove(path);
     std::filesystem::create_directory(path);

@@ -5,7 +5,6 @@
 
 #include <chrono>
 #include <cstdio>
-#include <ctime>
 #include <filesystem>
 
 #include "program/journal/left_commands.hpp"
@@ -24,6 +23,13 @@ std::string this_folder() {
     return fs::current_path(failed).string();
 }
 
+// What a terminal would obey is no longer in it.
+std::string harmless(std::string text) {
+    for (char& c : text)
+        if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) c = '?';
+    return text;
+}
+
 // As the list and the notices show a command: on one line, and short.
 std::string shown(const run_facts& run, std::size_t most) {
     std::string text;
@@ -32,8 +38,7 @@ std::string shown(const run_facts& run, std::size_t most) {
         if (!text.empty()) text += ' ';
         (void)quote(word, place::bare, text);
     }
-    for (char& c : text)
-        if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) c = '?';
+    text = harmless(std::move(text));
     if (text.size() <= most) return text;
     text.resize(most - 3);
     while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0x80) != 0) text.pop_back();
@@ -160,7 +165,7 @@ result<std::optional<earlier_run>, std::string> find_run_of(const run_facts& lik
         if (same_command(facts, like)) return run;
         if (!name.empty())
             return failure("run " + name + " is of another command, or for another folder: " + shown(facts, 200) +
-                           " (in " + facts.directory + ")");
+                           " (in " + harmless(facts.directory) + ")");
     }
     if (!name.empty()) return failure("there is no run " + name + "; `gristmill run --list` shows those there are");
     return std::optional<earlier_run>();
@@ -240,7 +245,7 @@ int list_runs() {
         }
         const run_facts& run = (*file)->facts();
         std::printf("%s  %s, in %s\n    gristmill run %s\n", one.name.c_str(), progress_text(run).c_str(),
-                    run.started_in.c_str(), shown(run, 200).c_str());
+                    harmless(run.started_in).c_str(), shown(run, 200).c_str());
     }
     return std::fflush(stdout) == 0 ? 0 : 255;
 }

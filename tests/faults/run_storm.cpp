@@ -194,7 +194,7 @@ private:
             pid_ = -1;
             return;
         }
-        const unsigned what = dice_() % 3;
+        const auto what = dice_() % 3;
         if (what != 0) kill_commands();
         if (what != 1) kill_program();
     }
