@@ -25,7 +25,7 @@ result<moment, std::string> read_moment(std::string_view text);
 
 // 2026-11-21 14:30:05, here.
 std::string local_text(jobs::wall_time at);
-// Here, with the age behind it: 2026-11-21 14:30:05 (3m20s ago), (in 2h00m).
+// Here, with the age behind it: 2026-11-21 14:30:05 (3m20s ago), (in 2h).
 std::string with_age(jobs::wall_time at, jobs::wall_time now);
 // "3m20s"; what is not past yet is "0s".
 std::string age_text(jobs::wall_time since, jobs::wall_time now);

@@ -148,9 +148,11 @@ void look_at_disk(findings& to, const std::string& file) {
     const std::filesystem::path parent = std::filesystem::path(file).parent_path();
     const std::string folder = parent.empty() ? "." : parent.string();
     struct statvfs disk{};
-    if (::statvfs(folder.c_str(), &disk) != 0)
+    if (::statvfs(folder.c_str(), &disk) != 0) {
+        if (errno == ENOENT) return;  // the store will say so
         return to.push_back(
-            {"disk", health::bad, folder + ": " + std::strerror(errno), "make the folder, or name another"});
+            {"disk", health::bad, folder + ": " + std::strerror(errno), "look at the rights of the folder"});
+    }
     const std::uint64_t free = std::uint64_t{disk.f_bavail} * disk.f_frsize;
     finding room{"disk", health::good, size_text(free) + " free in " + folder};
     const bool no_names = disk.f_files != 0 && disk.f_favail == 0;

@@ -69,15 +69,13 @@ std::optional<jobs::filter> narrowed(jobs::filter which, const change& what) {
     return which.states.empty() ? std::nullopt : std::optional(std::move(which));
 }
 
-// Who was named and is not among those that will be changed.
-std::optional<std::string> tell_of_others(const open_ledger& in, const change& what, const jobs::filter& named) {
-    constexpr std::size_t most_told = 20;
-    const auto there = in->list({.ids = named.ids}, {.by = jobs::order::oldest_first, .most = named.ids.size()});
-    if (!there) return there.error().what;
+// What is to be said of those that were named and will not be changed.
+std::vector<std::string> told_of(std::span<const jobs::job_id> ids, const std::vector<jobs::record>& there,
+                                 const change& what) {
     std::vector<std::string> others;
-    auto next = there->begin();
-    for (const jobs::job_id id : named.ids) {
-        if (next == there->end() || next->id != id) {
+    auto next = there.begin();
+    for (const jobs::job_id id : ids) {
+        if (next == there.end() || next->id != id) {
             others.push_back("there is no job " + std::to_string(id.number));
             continue;
         }
@@ -86,8 +84,23 @@ std::optional<std::string> tell_of_others(const open_ledger& in, const change& w
                              ", and is left as it is");
         ++next;
     }
-    for (std::size_t i = 0; i < others.size() && i < most_told; ++i) remark(what.by, others[i]);
-    if (others.size() > most_told) remark(what.by, "and " + std::to_string(others.size() - most_told) + " more");
+    return others;
+}
+
+// In steps, for a record has its arguments with it.
+std::optional<std::string> tell_of_others(const open_ledger& in, const change& what,
+                                          std::span<const jobs::job_id> ids) {
+    constexpr std::size_t step = 500, most_told = 20;
+    std::size_t told = 0;
+    for (; !ids.empty(); ids = ids.subspan(std::min(step, ids.size()))) {
+        const auto some = ids.first(std::min(step, ids.size()));
+        const auto there =
+            in->list({.ids = {some.begin(), some.end()}}, {.by = jobs::order::oldest_first, .most = step});
+        if (!there) return there.error().what;
+        for (const std::string& each : told_of(some, *there, what))
+            if (++told <= most_told) remark(what.by, each);
+    }
+    if (told > most_told) remark(what.by, "and " + std::to_string(told - most_told) + " more like these");
     return std::nullopt;
 }
 
@@ -129,8 +142,8 @@ int carry_out(const open_ledger& in, const change& what, const jobs::filter& whi
         return remark(what.by, changed.error().what), conflict ? not_all_done : own_failure;
     }
     tell_count(options, "changed", *changed, std::string(what.done) + ": " + jobs_text(*changed));
-    const bool all = options.plain.ids.empty() ? *changed >= *count : *changed >= options.plain.ids.size();
-    return printed(what.by, all || !options.only_ids() ? all_done : not_all_done);
+    const bool left = options.only_ids() && *changed < options.plain.ids.size();
+    return printed(what.by, left ? not_all_done : all_done);
 }
 
 int change_jobs(const change& what, std::span<const std::string_view> words) {
@@ -149,7 +162,7 @@ int change_jobs(const change& what, std::span<const std::string_view> words) {
     const auto which = narrowed(named, what);
     if (!which) return fail(what.by, "jobs in that state are left as they are");
     if (options.only_ids())
-        if (const auto wrong = tell_of_others(*in, what, named)) return fail(what.by, *wrong);
+        if (const auto wrong = tell_of_others(*in, what, named.ids)) return fail(what.by, *wrong);
     return carry_out(*in, what, *which, options);
 }
 
