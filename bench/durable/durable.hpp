@@ -33,7 +33,8 @@ inline std::int64_t backlog(std::int64_t usual) {
 // A hundred bytes of JSON, the same length for every number.
 inline std::string arguments_of(std::int64_t number) {
     char text[128];
-    std::snprintf(text, sizeof text, "{\"n\":%012lld,\"filler\":\"%.*s\"}", static_cast<long long>(1'000'000'000 + number), 70,
+    std::snprintf(text, sizeof text, "{\"n\":%012lld,\"filler\":\"%.*s\"}",
+                  static_cast<long long>(1'000'000'000 + number), 70,
                   "0123456789012345678901234567890123456789012345678901234567890123456789");
     return text;
 }
@@ -86,7 +87,8 @@ using cases = std::vector<std::pair<std::string, std::function<void(const std::s
 
 inline int run(int argc, char** argv, const cases& have) {
     case_table table;
-    for (const auto& [which, body] : have) table.push_back({which, [which = which, body = body] { body(metric(which)); }});
+    for (const auto& [which, body] : have)
+        table.push_back({which, [which = which, body = body] { body(metric(which)); }});
     return run_case(argc, argv, table);
 }
 

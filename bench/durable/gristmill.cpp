@@ -51,7 +51,8 @@ void drain(const std::string& name, std::unique_ptr<gm::jobs::store> store, std:
     const double seconds = clock.seconds();
     check(static_cast<bool>(done), "the run did not end well");
     const auto completed = static_cast<std::int64_t>(done.counts.completed);
-    check(all ? completed == n : completed >= n, std::to_string(completed) + " of " + std::to_string(n) + " are completed");
+    check(all ? completed == n : completed >= n,
+          std::to_string(completed) + " of " + std::to_string(n) + " are completed");
     report(name, static_cast<double>(completed) / seconds, "jobs/s");
     commits.report_for(name, std::move(store), completed);
 }
@@ -115,18 +116,19 @@ void finished(const std::string& name) {
 
 int main(int argc, char** argv) {
     const queue_limits bounded{.running = 1'000, .running_per_key = 10, .fair = true};
-    return run(argc, argv,
-               {{"D1/single", single},
-                {"D1/bulk", bulk},
-                {"D2/drain", drain_all},
-                {"D2/fair", [](const std::string& name) { limited(name, {.fair = true}, scaled(200'000)); }},
-                {"D2/limits", [&](const std::string& name) { limited(name, bounded, scaled(20'000)); }},
-                {"D2/key2M", [&](const std::string& name) { limited(name, bounded, scaled(20'000), backlog(200'000)); }},
-                {"D2/snapshot", snapshot},
-                {"D3/200", [](const std::string& name) { latency(name, 200, scaled(2'000), url()); }},
-                {"D3/2000", [](const std::string& name) { latency(name, 2'000, scaled(10'000), url()); }},
-                {"D3/pooler200", [](const std::string& name) { latency(name, 200, scaled(2'000), pooler()); }},
-                {"D3/pooler2000", [](const std::string& name) { latency(name, 2'000, scaled(10'000), pooler()); }},
-                {"D4/waiting", waiting},
-                {"D4/finished", finished}});
+    return run(
+        argc, argv,
+        {{"D1/single", single},
+         {"D1/bulk", bulk},
+         {"D2/drain", drain_all},
+         {"D2/fair", [](const std::string& name) { limited(name, {.fair = true}, scaled(200'000)); }},
+         {"D2/limits", [&](const std::string& name) { limited(name, bounded, scaled(20'000)); }},
+         {"D2/key2M", [&](const std::string& name) { limited(name, bounded, scaled(20'000), backlog(200'000)); }},
+         {"D2/snapshot", snapshot},
+         {"D3/200", [](const std::string& name) { latency(name, 200, scaled(2'000), url()); }},
+         {"D3/2000", [](const std::string& name) { latency(name, 2'000, scaled(10'000), url()); }},
+         {"D3/pooler200", [](const std::string& name) { latency(name, 200, scaled(2'000), pooler()); }},
+         {"D3/pooler2000", [](const std::string& name) { latency(name, 2'000, scaled(10'000), pooler()); }},
+         {"D4/waiting", waiting},
+         {"D4/finished", finished}});
 }

@@ -42,7 +42,7 @@ public:
     watched_source(std::unique_ptr<source> of, stopwatch& by) : of_(std::move(of)), by_(&by) {}
 
     gm::result<gm::jobs::exchanged, gm::jobs::store_error> exchange(std::span<const gm::jobs::settlement> finishes,
-                                                                   const gm::jobs::demand& wanted) override {
+                                                                    const gm::jobs::demand& wanted) override {
         auto got = of_->exchange(finishes, wanted);
         const std::int64_t now = now_ns();
         if (!got) return got;
@@ -51,7 +51,9 @@ public:
         for (const gm::jobs::delivery& job : got->jobs) by_->claimed(job);
         return got;
     }
-    gm::result<gm::jobs::beaten, gm::jobs::store_error> beat(const gm::jobs::pulse& how) override { return of_->beat(how); }
+    gm::result<gm::jobs::beaten, gm::jobs::store_error> beat(const gm::jobs::pulse& how) override {
+        return of_->beat(how);
+    }
     gm::result<gm::jobs::swept, gm::jobs::store_error> sweep() override { return of_->sweep(); }
 
 private:

@@ -24,7 +24,8 @@ inline constexpr const char* insert_many =
     " insert into tally (queue, available) select queue, count(*) from kept group by queue";
 inline constexpr const char* claim =
     "with taken as (update job set state = 3, epoch = epoch + 1, worker = 1000000, worker_name = 'raw',"
-    " started = now_us(), ended = null where ctid = any (array(select ctid from job where queue = 'default' and state = 2"
+    " started = now_us(), ended = null where ctid = any (array(select ctid from job where queue = 'default' and state "
+    "= 2"
     " and crashes = 0 and not late and okey >= $1 order by okey, id limit $2 for update skip locked)) and state + 0 = 2"
     " returning *), counted as (insert into tally (queue, available, running)"
     " select queue, -count(*), count(*) from taken group by queue)"
@@ -32,16 +33,20 @@ inline constexpr const char* claim =
 inline constexpr const char* settle =
     "with gone as (delete from job j using unnest($1::bigint[], $2::bigint[]) f (id, epoch)"
     " where j.id = f.id and j.epoch = f.epoch and j.worker = 1000000 returning j.*), kept as (insert into finished"
-    " select id, okey, run_at, inserted, started, epoch, null, timeout, unique_window, attempts + 1, crashes, interruptions,"
-    " priority, 5, 0, orphaned, unique_until, late, cancel_asked, overlapping, has_children, has_steps, progress, kind, queue,"
-    " key, arguments, arguments_type, tags, retry, unique_key, after, worker_name, note, now_us(), null, null from gone),"
+    " select id, okey, run_at, inserted, started, epoch, null, timeout, unique_window, attempts + 1, crashes, "
+    "interruptions,"
+    " priority, 5, 0, orphaned, unique_until, late, cancel_asked, overlapping, has_children, has_steps, progress, "
+    "kind, queue,"
+    " key, arguments, arguments_type, tags, retry, unique_key, after, worker_name, note, now_us(), null, null from "
+    "gone),"
     " counted as (insert into tally (queue, running, completed, ever_completed)"
     " select queue, -count(*), count(*), count(*) from gone group by queue) select count(*) from gone";
 
 inline connection prepared(std::initializer_list<std::pair<const char*, const char*>> list) {
     connection to = connect();
-    ask(to.get(), "set search_path = gristmill; set enable_seqscan = off; set enable_hashjoin = off;"
-                  " set enable_mergejoin = off; set enable_bitmapscan = off; set jit = off; set synchronous_commit = on");
+    ask(to.get(),
+        "set search_path = gristmill; set enable_seqscan = off; set enable_hashjoin = off;"
+        " set enable_mergejoin = off; set enable_bitmapscan = off; set jit = off; set synchronous_commit = on");
     for (const auto& [name, sql] : list)
         check(PQresultStatus(answer(PQprepare(to.get(), name, sql, 0, nullptr)).get()) == PGRES_COMMAND_OK,
               PQerrorMessage(to.get()));
@@ -59,8 +64,8 @@ inline std::string number(std::int64_t value) {
 }
 inline std::string array(unsigned type, const std::vector<std::string>& elements) {
     std::string made;
-    for (const std::uint64_t each : {std::uint64_t{1}, std::uint64_t{0}, std::uint64_t{type},
-                                     std::uint64_t{elements.size()}, std::uint64_t{1}})
+    for (const std::uint64_t each :
+         {std::uint64_t{1}, std::uint64_t{0}, std::uint64_t{type}, std::uint64_t{elements.size()}, std::uint64_t{1}})
         append(made, each, 4);
     for (const std::string& each : elements) {
         append(made, each.size(), 4);
@@ -90,7 +95,8 @@ struct values {
 template <std::size_t N>
 void send(PGconn* to, const char* name, const std::array<std::string, N>& with) {
     const values<N> v(with);
-    check(PQsendQueryPrepared(to, name, N, v.data.data(), v.lengths.data(), v.formats.data(), 1) == 1, PQerrorMessage(to));
+    check(PQsendQueryPrepared(to, name, N, v.data.data(), v.lengths.data(), v.formats.data(), 1) == 1,
+          PQerrorMessage(to));
 }
 
 // The rows of the next statement of a pipeline; null at its end.

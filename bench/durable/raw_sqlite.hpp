@@ -25,7 +25,9 @@ public:
     database(const database&) = delete;
     database& operator=(const database&) = delete;
 
-    void run(const char* sql) { check(sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr) == SQLITE_OK, sqlite3_errmsg(handle_)); }
+    void run(const char* sql) {
+        check(sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr) == SQLITE_OK, sqlite3_errmsg(handle_));
+    }
     std::int64_t number(const char* sql);
     void commit() {
         run("COMMIT");
@@ -42,7 +44,8 @@ private:
 class statement {
 public:
     statement(database& of, const char* sql) : of_(of.handle()) {
-        check(sqlite3_prepare_v3(of_, sql, -1, SQLITE_PREPARE_PERSISTENT, &made_, nullptr) == SQLITE_OK, sqlite3_errmsg(of_));
+        check(sqlite3_prepare_v3(of_, sql, -1, SQLITE_PREPARE_PERSISTENT, &made_, nullptr) == SQLITE_OK,
+              sqlite3_errmsg(of_));
     }
     ~statement() { sqlite3_finalize(made_); }
     statement(const statement&) = delete;
@@ -76,7 +79,8 @@ inline std::int64_t database::number(const char* sql) {
 }
 
 inline std::int64_t now_us() {
-    return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+    return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
+        .count();
 }
 
 // One thread writes; whoever inserts waits for the commit that his job is in.
@@ -165,21 +169,24 @@ inline void bulk(const std::string& name) {
 inline void drain(const std::string& name, std::int64_t n) {
     constexpr std::int64_t most = 1'000, me = 1'000'000;
     database db;
-    statement pick(db,
-                   "SELECT id, epoch, kind, arguments FROM gm_jobs INDEXED BY gm_ready WHERE queue = 1 AND state = 2 AND"
-                   " crashes = 0 AND key = '' ORDER BY rank LIMIT ?");
+    statement pick(
+        db,
+        "SELECT id, epoch, kind, arguments FROM gm_jobs INDEXED BY gm_ready WHERE queue = 1 AND state = 2 AND"
+        " crashes = 0 AND key = '' ORDER BY rank LIMIT ?");
     statement take(db, "UPDATE gm_jobs SET state = 3, epoch = epoch + 1 WHERE id = ?");
     statement runs(db, "INSERT INTO gm_running (worker, job, ran_by, started) VALUES (?, ?, 1, ?)");
-    statement finish(db,
-                     "INSERT INTO gm_finished SELECT id, 5, queue, epoch, kind, key, priority, run_at, inserted, attempts + 1,"
-                     " crashes, interruptions, cancel_asked, children, has_steps, has_past, orphaned, type, timeout, arguments,"
-                     " tags, retry, unique_key, unique_until, unique_window, 0, epoch, overlapping, 1, ?2, progress, note, ?2,"
-                     " x'', '' FROM gm_jobs WHERE id = ?1 AND state = 3 AND epoch = ?3");
+    statement finish(
+        db,
+        "INSERT INTO gm_finished SELECT id, 5, queue, epoch, kind, key, priority, run_at, inserted, attempts + 1,"
+        " crashes, interruptions, cancel_asked, children, has_steps, has_past, orphaned, type, timeout, arguments,"
+        " tags, retry, unique_key, unique_until, unique_window, 0, epoch, overlapping, 1, ?2, progress, note, ?2,"
+        " x'', '' FROM gm_jobs WHERE id = ?1 AND state = 3 AND epoch = ?3");
     statement gone(db, "DELETE FROM gm_jobs WHERE id = ?");
     statement stopped(db, "DELETE FROM gm_running WHERE worker = ? AND job = ?");
-    statement count(db,
-                    "UPDATE gm_queues SET available = available - ?1, running = running + ?1 - ?2, completed = completed + ?2,"
-                    " ever_completed = ever_completed + ?2 WHERE number = 1");
+    statement count(
+        db,
+        "UPDATE gm_queues SET available = available - ?1, running = running + ?1 - ?2, completed = completed + ?2,"
+        " ever_completed = ever_completed + ?2 WHERE number = 1");
     struct claim {
         std::int64_t id, epoch;
     };

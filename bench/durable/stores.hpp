@@ -1,11 +1,11 @@
 // Filling a store through its own interface, for ours and for the raw loop alike, and counting what the store did.
 #pragma once
 
+#include <libpq-fe.h>
 #include <gristmill/jobs/client.hpp>
 #include <gristmill/jobs/runner.hpp>
 #include <gristmill/stores/open.hpp>
 #include <gristmill/stores/sqlite.hpp>
-#include <libpq-fe.h>
 
 #include "durable.hpp"
 
