@@ -1,7 +1,6 @@
 #include "program/run/display.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include "program/cli/text.hpp"
 #include "program/run/failures.hpp"
@@ -14,6 +13,9 @@ constexpr std::size_t most_failures = 3;
 constexpr std::size_t most_kept = 1000;  // bytes of a command: no terminal shows more
 constexpr std::size_t widest_bar = 40, narrowest_bar = 5;
 constexpr const char *red = "31", *green = "32", *faint = "2";
+
+// A third of the screen stays for what the commands write.
+std::size_t room_above_bar(terminal_size size) { return std::max(size.rows * 2 / 3, 1u) - 1; }
 
 }  // namespace
 
@@ -29,11 +31,14 @@ void display::finished(const finish_report& report) {
     if (failures_.size() > most_failures) failures_.pop_front();
 }
 
-// A third of the screen stays for what the commands write.
-std::size_t display::room_for_lanes(terminal_size size) const noexcept {
+std::size_t display::failures_shown_locked(terminal_size size) const {
+    return std::min(failures_.size(), room_above_bar(size) / 4);
+}
+
+std::size_t display::room_for_lanes(terminal_size size) const {
     if (style_ != display_style::full) return 0;
-    const std::size_t room = std::size_t{size.rows} * 2 / 3;
-    return room > 1 ? room - 1 : 0;
+    const std::lock_guard guard(lock_);
+    return room_above_bar(size) - failures_shown_locked(size);
 }
 
 std::string display::painted(const char* colour, const std::string& text) const {
@@ -87,8 +92,7 @@ std::string display::lane_line(const lane& one, std::size_t slot_width, std::siz
 // Failures, and below them lanes. When not all lanes fit, the last line is for those that are left out.
 std::string display::upper_locked(const picture& now, std::size_t columns) const {
     std::string all;
-    const std::size_t room = room_for_lanes(now.size);
-    const std::size_t failures = std::min(failures_.size(), room / 4), fits = room - failures;
+    const std::size_t failures = failures_shown_locked(now.size), fits = room_above_bar(now.size) - failures;
     for (std::size_t i = failures_.size() - failures; i != failures_.size(); ++i)
         all += failure_locked(i, columns) + '\n';
     const bool too_many = fits > 0 && now.ages.size() > fits;

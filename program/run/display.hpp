@@ -53,8 +53,8 @@ public:
 
     void finished(const finish_report& report) override;
 
-    // How many lanes are shown on a terminal of that size, at most.
-    std::size_t room_for_lanes(terminal_size size) const noexcept;
+    // How many lanes are shown on a terminal of that size now, at most.
+    std::size_t room_for_lanes(terminal_size size) const;
 
     // Its lines, without a newline at the end, none wider than the terminal less one.
     std::string frame(const picture& now);
@@ -63,6 +63,7 @@ public:
     std::string farewell(clock::time_point when) const;
 
 private:
+    std::size_t failures_shown_locked(terminal_size size) const;
     std::string painted(const char* colour, const std::string& text) const;
     std::string bar(double part, std::size_t columns) const;
     std::string upper_locked(const picture& now, std::size_t columns) const;

@@ -17,7 +17,8 @@ namespace gm::program {
 namespace {
 
 constexpr int our_error = 255;
-constexpr std::size_t many_jobs = 20'000;  // a replay of so many takes a while
+constexpr std::size_t many_jobs = 20'000;         // a replay of so many takes a while
+constexpr double most_work = 100 * 365 * 86400.;  // seconds
 constexpr unsigned largest_crew = 100'000;
 constexpr std::size_t most_sizes = 100;
 constexpr std::size_t most_in_table = 1000;  // jobs
@@ -120,8 +121,8 @@ std::string why(std::span<const replayed> all, std::size_t chosen) {
                                        : "of those that were tried the fastest that is still kept busy.\n");
     const replayed& next = all[chosen + 1];
     const double gain = 1 - next.seconds / all[chosen].seconds;
-    if (gain < 0.005) return text + "more would not be faster.\n";
-    return text + std::to_string(next.crew) + " would be " + percent(gain) + " faster and busy for only " +
+    if (!(gain >= 0.005)) return text + "more would not be faster.\n";  // also where nothing took any time
+    return text + std::to_string(next.crew) + " would be " + percent(gain) + " faster, and busy for " +
            percent(next.busy) + " of the time.\n";
 }
 
@@ -136,8 +137,7 @@ std::string text_of(const run_history& run, std::span<const replayed> all) {
                 right(time_text(all[i].seconds), 12) + right(percent(all[i].busy), 7) + '\n';
     return text + '\n' + why(all, chosen) +
            "That is so if a job takes as long in any crew. Jobs that need a CPU all the time do not, beyond one for "
-           "each CPU "
-           "(here " +
+           "each CPU (here " +
            std::to_string(detail::os::usable_cpus()) + ").\n";
 }
 
@@ -171,6 +171,7 @@ int plan(std::span<const std::string_view> words) {
     try {
         const auto run = read_history(std::string(flags.rest[0]));
         if (!run) return complain(run.error());
+        if (run->work > most_work) return complain("more than a hundred years of work: no clock goes so far");
         if (!wanted.table) {
             const auto all = try_sizes(*run, std::move(wanted.sizes));
             return print(wanted.json ? json_of(*run, all) : text_of(*run, all));

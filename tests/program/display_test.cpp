@@ -176,13 +176,13 @@ TEST_F(display_on_terminal, much_output_scrolls_by_whole_and_in_order) {
     const tmux_terminal terminal(80, 24,
                                  "cd " + folder.path +
                                      "; " GRISTMILL_PROGRAM
-                                     " run -k -j2 'cat one; seq -f \"line %g of {}\" 3000' ::: a; echo over");
+                                     " run -k -j2 'cat one; seq -f \"line %g of {}\" 1500' ::: a; echo over");
     terminal.wait_for("cat one");
     release("one");
     terminal.wait_for("ended 0");
     strings found = lines_of(terminal.history());
     std::erase_if(found, [](const std::string& line) { return line.find("line ") == line.npos; });
-    ASSERT_EQ(found.size(), 3000u);
+    ASSERT_EQ(found.size(), 1500u);
     for (std::size_t i = 0; i < found.size(); ++i) {
         EXPECT_EQ(found[i], "line " + std::to_string(i + 1) + " of a");
     }

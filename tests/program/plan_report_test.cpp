@@ -32,12 +32,16 @@ TEST(plan, says_what_is_wrong) {
     const scratch folder;
     std::ofstream(folder / "empty") << "";
     std::ofstream(folder / "other") << "no log\n";
+    std::ofstream(folder / "ages")
+        << "1\t:\t0\t4e9\t0\t0\t0\t0\ta\n2\t:\t0\t4e9\t0\t0\t0\t0\tb\n3\t:\t0\t4e9\t0\t0\t0\t0\tb\n"
+           "4\t:\t0\t4e9\t0\t0\t0\t0\tb\n";
     for (const auto& [arguments, text] : std::vector<std::pair<std::vector<std::string>, std::string>>{
              {{"plan"}, "the log of one run is wanted"},
              {{"plan", "a", "b"}, "the log of one run is wanted"},
              {{"plan", folder / "none"}, "No such file"},
              {{"plan", folder / "empty"}, "no job has ended in it"},
              {{"plan", folder / "other"}, "line 1 is no line of a joblog"},
+             {{"plan", folder / "ages"}, "more than a hundred years of work"},
              {{"plan", folder.path}, "cannot be read"},
              {{"plan", "--crew", "0", "x"}, "is no list of sizes"},
              {{"plan", "--crew", "1-1000", "x"}, "more than 100 sizes"},

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <functional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -22,8 +23,9 @@ public:
         : server_("gm-test-" + std::to_string(::getpid()) + '-' + std::to_string(++made_)) {
         const std::string script =
             "trap : INT; unset CI NO_COLOR; export LC_ALL=C.UTF-8; " + command + "; echo \"ended $?\"; exec cat";
-        tmux({"-f", "/dev/null", "set-option", "-g", "history-limit", "20000", ";", "new-session", "-d", "-x",
-              std::to_string(columns), "-y", std::to_string(rows), script});
+        const answer made = ask({"-f", "/dev/null", "new-session", "-d", "-x", std::to_string(columns), "-y",
+                                 std::to_string(rows), script});
+        if (made.status != 0) throw std::runtime_error("tmux does not start: " + made.errors);
     }
     ~tmux_terminal() { close(); }
     tmux_terminal(const tmux_terminal&) = delete;
@@ -42,12 +44,12 @@ public:
     std::string history() const { return tmux({"capture-pane", "-p", "-J", "-S", "-", "-E", "-"}); }
     bool shows_cursor() const { return tmux({"display-message", "-p", "#{cursor_flag}"}) == "1\n"; }
 
-    // The screen, once it is as wanted; as it is, if that does not come.
+    // The screen, once it is as wanted. Throws if that does not come.
     std::string wait_for(const std::function<bool(const std::string&)>& wanted) const {
         const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
         std::string now = screen();
         while (!wanted(now) && std::chrono::steady_clock::now() < until) now = screen();
-        EXPECT_TRUE(wanted(now)) << now;
+        if (!wanted(now)) throw std::runtime_error("what was waited for does not come; the screen is\n" + now);
         return now;
     }
     std::string wait_for(const std::string& text) const {
@@ -55,10 +57,11 @@ public:
     }
 
 private:
-    std::string tmux(std::vector<std::string> arguments) const {
+    answer ask(std::vector<std::string> arguments) const {
         arguments.insert(arguments.begin(), {"tmux", "-u", "-L", server_});
-        return running(std::move(arguments)).wait().output;
+        return running(std::move(arguments)).wait();
     }
+    std::string tmux(std::vector<std::string> arguments) const { return ask(std::move(arguments)).output; }
 
     static inline int made_ = 0;
     const std::string server_;
