@@ -31,6 +31,7 @@ void runner_core::beat_until(const context& quit) {
             next = std::min(next, pause.when(false));
             continue;
         }
+        lease_until_.store(now + options_.lease);
         works_again("beat", pause);
         tell_slots(told->lost, stop_reason::lease_lost);
         tell_slots(told->cancelled, stop_reason::cancelled);

@@ -62,8 +62,10 @@ bool runner_core::subscribe(const context& ctx, runner_report& report) {
             wake->ring();
         }};
     while (true) {
+        const time_point asked = gm::now();
         auto opened = store_.subscribe(how);
         if (opened) {
+            lease_until_.store(asked + options_.lease);
             source_ = *std::move(opened);
             works_again("subscribe", exchange_pause_);
             return true;
@@ -146,6 +148,14 @@ void runner_core::take_back(attempt_core& slot) {
         case phase::abandoned: {
             --abandoned_bodies_;
             if (slot.what && slot.what->coroutine) abandoned_coroutines(-1);
+            break;
+        }
+        case phase::stale: {
+            --(slot.what && slot.what->coroutine ? open_coroutines_ : open_functions_);
+            settlement back;
+            back.which = slot.job.which;
+            back.what = verdict::returned;
+            settle(std::move(back), slot, false);
             break;
         }
         default: break;  // withdrawn

@@ -142,8 +142,9 @@ private:
     const unsigned coroutines_;
     std::atomic<bool> paused_, hurried_{false};
     std::atomic<bool> notes_{false}, urgent_notes_{false};
-    std::atomic<time_point> busy_since_{never};  // when the exchanger last had something to do; never: it waits
-    std::atomic<std::int64_t> wall_offset_{0};   // of the store's clock to gm::now(), in microseconds
+    std::atomic<time_point> busy_since_{never};          // when the exchanger last had something to do; never: it waits
+    std::atomic<time_point> lease_until_{time_point{}};  // by the last beat that the store has answered
+    std::atomic<std::int64_t> wall_offset_{0};           // of the store's clock to gm::now(), in microseconds
     std::atomic<run_state> state_{run_state::running};
 
     std::vector<broken_entry> broken_;  // cron entries that somebody was told about; the house's

@@ -54,11 +54,14 @@ void runner_core::post(attempt_core& slot) {
         crew_.post([&slot] { core_of(slot).run_function(slot); });
 }
 
-// False: there is nothing to run. It was withdrawn, or it was cancelled or lost while it was at hand.
+// False: there is nothing to run. It was withdrawn, or it was cancelled or lost while it was at hand. Or this process stood
+// still, and its lease has run out: what it had at hand may be done by now, so it is given back, if it can be.
 bool runner_core::begin(attempt_core& slot, int lane) {
-    if (!slot.move_on(phase::queued, phase::running)) return false;
+    const time_point now = gm::now();
+    const bool stale = now >= lease_until_.load();
+    if (!slot.move_on(phase::queued, stale ? phase::stale : phase::running) || stale) return false;
     slot.lane.store(lane, std::memory_order_relaxed);
-    slot.begin(gm::now(), timeout_of(slot));
+    slot.begin(now, timeout_of(slot));
     if (observer_) observer_->started(event_of(slot));
     return true;
 }

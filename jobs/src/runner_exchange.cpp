@@ -59,7 +59,9 @@ void runner_core::exchange(time_point now) {
     if (!got) {
         if (rung) wake_->rung.store(true);  // what it rang for has not been claimed
         if (got.error().fault == store_fault::invalid && !finishes_.empty()) return isolate_invalid();
-        if (got.error().fault == store_fault::stopped) fatal_ = got.error();
+        // Neither passes while this program runs: somebody else has to do the work.
+        if (got.error().fault == store_fault::stopped || got.error().fault == store_fault::too_new)
+            fatal_ = got.error();
         return trouble("exchange", got.error(), exchange_pause_, now);
     }
     take_outcomes(got->outcomes);

@@ -173,6 +173,46 @@ TEST(runner_faults, lost_claim_stops_its_handler_and_what_it_brings_is_dropped) 
     });
 }
 
+// Found by the storm: a process that was frozen for longer than its lease started, when it went on, what it had at hand; others
+// had finished that meanwhile.
+TEST(runner_faults, job_at_hand_does_not_start_when_the_lease_has_run_out) {
+    on_virtual_time([] {
+        bool hang = false;
+        auto store = faulty([&](call what) {
+            if (what == call::exchange && std::exchange(hang, false)) gm::sleep(60s);
+            return fault::none;
+        });
+        workshop shop({.workers = 1, .name = "first", .lease = 3s, .wedged = 1s}, std::move(store));
+        std::vector<std::string> starts;
+        shop.kinds.add("quick", [](const body&) { gm::sleep(1ms); });
+        shop.kinds.add("long", [&](const body&, attempt& self) {
+            if (self.crashes() != 0) return;
+            hang = true;
+            static_cast<void>(shop.put("quick"));  // so that the next exchange comes before what is at hand goes back
+            gm::sleep(30s);
+        });
+        shop.kinds.add("at hand", [&](const body&, attempt& self) {
+            starts.push_back(self.crashes() == 0 ? "with the first" : "with the second");
+        });
+        for (int i = 0; i != 200; ++i) shop.put("quick");
+        shop.put("long");
+        const job_id id = shop.put("at hand");
+        shop.run();
+        gm::sleep(10s);
+        runner second(*shop.store, shop.kinds, {.workers = 1, .name = "second", .lease = 3s});
+        gm::context_source quit;
+        gm::wait_group other;
+        other.go([&] { EXPECT_TRUE(second.run(quit)); });
+        EXPECT_EQ(shop.end_of(id).worker, "second");
+        gm::sleep(2min);
+        EXPECT_EQ(starts, std::vector<std::string>{"with the second"});
+        EXPECT_EQ(shop.look(id).epoch, 2);
+        shop.stop();
+        quit.cancel();
+        other.wait();
+    });
+}
+
 TEST(runner_faults, exchange_that_hangs_stops_the_beats_so_that_others_may_have_the_jobs) {
     on_virtual_time([] {
         trouble_counter watch;

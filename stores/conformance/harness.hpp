@@ -13,6 +13,16 @@
 
 namespace gm::test {
 
+// A way to a store on which an answer can be lost after what was asked for is done. What its user sees then is the store's: an error,
+// or nothing, because it has asked again by itself.
+class lossy_wire {
+public:
+    enum class answer : std::uint8_t { publish, exchange };
+    virtual ~lossy_wire() = default;
+    virtual jobs::store& store() = 0;
+    virtual void lose_next(answer to) = 0;
+};
+
 // One for each test; made with a store that is empty.
 class store_harness {
 public:
@@ -23,8 +33,13 @@ public:
     // The same with other bounds, before anything is in it.
     virtual std::unique_ptr<jobs::store> open(const jobs::size_limits& limits) = 0;
 
+    // The same store once more, over such a wire; unless it has one of its own, the wire is in front of it.
+    virtual std::unique_ptr<lossy_wire> open_over_wire();
+
     // Time passes, for the store too: at least this long.
     virtual void let_pass(std::chrono::microseconds time) = 0;
+    // Somebody sets the clock on the wall, by so much forward or back. False: there is none here that could be set.
+    virtual bool set_clock(std::chrono::microseconds) { return false; }
     // Whether only a lease that has passed tells that a worker is dead. Not where the end of its process is seen at once:
     // there nobody can come back after his lease.
     virtual bool leases_alone_decide() const { return true; }

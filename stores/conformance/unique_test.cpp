@@ -141,4 +141,33 @@ TEST_P(conformance, revival_of_a_job_whose_key_is_taken_is_a_conflict) {
     EXPECT_EQ(state_of(first), state::available);
 }
 
+// One whose key is taken keeps none of the others back, whoever comes first.
+TEST_P(conformance, revival_of_several_jobs_revives_those_whose_keys_are_free) {
+    if (lacks(feature::unique) || lacks(feature::query)) return;
+    const job_id free = publish(only(unique_for::finished, "free")),
+                 taken = publish(only(unique_for::finished, "taken")), plain = publish(job());
+    EXPECT_EQ(ledger().cancel({.ids = {free, taken, plain}}).value(), 3u);
+    publish(only(unique_for::finished, "taken"));
+    const auto outcome = ledger().retry({.ids = {taken, free, plain}});
+    EXPECT_TRUE(is_fault(outcome, store_fault::conflict));
+    ASSERT_FALSE(outcome);
+    EXPECT_NE(outcome.error().what.find("job " + std::to_string(taken.number)), std::string::npos)
+        << outcome.error().what;
+    EXPECT_EQ(state_of(free), state::available);
+    EXPECT_EQ(state_of(taken), state::cancelled);
+    EXPECT_EQ(state_of(plain), state::available);
+    expect_counters_true();
+}
+
+TEST_P(conformance, of_two_jobs_that_are_revived_with_one_key_the_older_one_has_it) {
+    if (lacks(feature::unique) || lacks(feature::query)) return;
+    const job_id older = publish(only(unique_for::finished));
+    EXPECT_EQ(ledger().cancel({.ids = {older}}).value(), 1u);
+    const job_id newer = publish(only(unique_for::finished));
+    EXPECT_EQ(ledger().cancel({.ids = {newer}}).value(), 1u);
+    EXPECT_TRUE(is_fault(ledger().retry({.ids = {newer, older}}), store_fault::conflict));
+    EXPECT_EQ(state_of(older), state::available);
+    EXPECT_EQ(state_of(newer), state::cancelled);
+}
+
 }  // namespace gm::test

@@ -2,13 +2,25 @@
 # of one program, so that a function that lacks its `inline` fails to link.
 #
 # The instrumented build selects other code in the same headers, so it is held to the same.
-file(GLOB_RECURSE public_headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}/core/include
-     ${PROJECT_SOURCE_DIR}/core/include/gristmill/*.hpp)
+set(public_folders ${PROJECT_SOURCE_DIR}/core/include)
+set(public_libraries gristmill::core)
+if(GRISTMILL_UPPER_ROOMS)
+  file(GLOB upper_folders CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/jobs/include ${PROJECT_SOURCE_DIR}/stores/*/include
+       ${PROJECT_SOURCE_DIR}/kinds/*/include)
+  list(APPEND public_folders ${upper_folders})
+  list(APPEND public_libraries gristmill::stores gristmill::exec)
+endif()
+set(public_headers "")
+foreach(folder IN LISTS public_folders)
+  file(GLOB_RECURSE found CONFIGURE_DEPENDS RELATIVE ${folder} ${folder}/gristmill/*.hpp)
+  list(APPEND public_headers ${found})
+endforeach()
 set(header_folder ${CMAKE_CURRENT_BINARY_DIR}/headers)
 
 separate_arguments(header_flags UNIX_COMMAND "${CMAKE_CXX_FLAGS}")
-list(APPEND header_flags -std=c++20 -fsyntax-only -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
-     -I${PROJECT_SOURCE_DIR}/core/include)
+list(APPEND header_flags -std=c++20 -fsyntax-only -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
+list(TRANSFORM public_folders PREPEND -I OUTPUT_VARIABLE public_includes)
+list(APPEND header_flags ${public_includes})
 if(CMAKE_CXX_COMPILER_TARGET)
   list(APPEND header_flags --target=${CMAKE_CXX_COMPILER_TARGET})
 endif()
@@ -28,7 +40,8 @@ endforeach()
 file(CONFIGURE OUTPUT ${header_folder}/all_a.cpp CONTENT "${all}int other_unit();\nint main() { return other_unit(); }\n")
 file(CONFIGURE OUTPUT ${header_folder}/all_b.cpp CONTENT "${all}int other_unit();\nint other_unit() { return 0; }\n")
 add_executable(all_headers ${header_folder}/all_a.cpp ${header_folder}/all_b.cpp)
-gristmill_test_options(all_headers gristmill::core)
+gristmill_test_options(all_headers "${public_libraries}")
+target_include_directories(all_headers PRIVATE ${public_folders})
 add_test(NAME header.all_in_two_units COMMAND all_headers)
 add_test(NAME header.all_instrumented
          COMMAND ${CMAKE_CXX_COMPILER} ${header_flags} -DGRISTMILL_SCHEDULE_POINTS=1 ${header_folder}/all_a.cpp)

@@ -37,7 +37,7 @@ private:
             used_ = true;
             level_ = burst;
         } else {
-            const double seconds = std::chrono::duration<double>(now - filled_).count();
+            const double seconds = std::max(0.0, std::chrono::duration<double>(now - filled_).count());
             level_ = std::min<double>(burst, level_ + rate * seconds);
         }
         filled_ = now;

@@ -63,7 +63,7 @@ create function put(
     bodies bytea[], types text[], timeouts bigint[], tag_lists text[], retries text[], uniques text[], untils smallint[],
     windows bigint[], afters text[], orphans smallint[]
 ) returns bigint[] language plpgsql
-set search_path from current set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+set search_path from current set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off
 as $$
 declare
     now bigint := now_us();

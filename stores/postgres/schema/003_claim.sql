@@ -78,7 +78,11 @@ begin
     -- The row is held until the commit: nobody can declare this worker dead between its claim and that. One whose lease has
     -- passed gets nothing until it has beaten again.
     select w.name into called from worker w where w.id = me and not w.gone and w.expires > now_us() for key share;
-    if not found or (suspect and idle = 0) then return; end if;
+    if not found then
+        perform refuse_old(w.version) from worker w where w.id = me;
+        return;
+    end if;
+    if suspect and idle = 0 then return; end if;
     perform promote(names);
     perform from queue where name = any (names) and (is_limited(queue) or queue.fair) order by name for no key update;
     -- In the first round each queue gives its share, in the second what is still wanted.

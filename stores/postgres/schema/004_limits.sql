@@ -4,10 +4,10 @@
 create function is_limited(q queue) returns boolean language sql immutable
 as $$ select q.running > 0 or q.running_per_key > 0 or q.rate > 0 or q.rate_per_key > 0 $$;
 
--- What a bucket holds now.
+-- What a bucket holds now. Where the clock was set back, `filled` is later than now, and the bucket must not run dry until then.
 create function refilled(tokens double precision, filled bigint, rate double precision, burst integer, now bigint)
 returns double precision language sql immutable
-as $$ select least(burst::double precision, coalesce(tokens + rate * (now - filled) / 1000000.0, burst)) $$;
+as $$ select least(burst::double precision, coalesce(tokens + rate * abs(now - filled) / 1000000.0, burst)) $$;
 
 -- How many more may start in this queue, of those that are wanted.
 create function room(q queue, wanted integer) returns integer language plpgsql as $$

@@ -1,5 +1,17 @@
 -- Workers and their leases, and the housekeeping that any of them does.
 
+-- A migration that takes something away waits until the workers that need it are gone (schema.cpp). One that comes back after it,
+-- from a long sleep, is told so.
+create function refuse_old(speaks bigint) returns void language plpgsql as $$
+declare
+    wanted bigint := (select max(least_worker) from meta);
+begin
+    if speaks < wanted then
+        raise exception 'this program is of version %, and the schema % is for version % and up: update the program',
+            speaks, current_schema(), wanted using errcode = 'GM002';
+    end if;
+end $$;
+
 -- Renews the lease. A worker that was declared dead lives again: what it held is with others, by another epoch. The first row is about
 -- the worker: whether its lease had passed, and the crew that somebody wants of it. Each other one is about a claim that it
 -- holds: it is no longer its own, or somebody asked to cancel it.
@@ -18,6 +30,7 @@ begin
         values (me, called, for_queues, speaks, now, now, for_us, now + for_us, crew, at_work, done, broken)
         on conflict (id) do update
             set last_beat = now, expires = now + for_us, gone = false, workers = crew, busy = at_work, completed = done, failed = broken;
+    perform refuse_old(speaks);  -- after the row is written, which waits for a migration that is at work
     return query select null::bigint, null::bigint, not coalesce(good, false), size;
     return query
         select h.id, h.epoch, j.id is null, null::integer
@@ -58,8 +71,10 @@ declare
     fallen bigint[];
     ids bigint[]; doomed bigint[]; awake text[];
 begin
-    good_for := least(good_for, up);
+    if up >= 0 then good_for := least(good_for, up); end if;  -- below: the clock was set back since the server came up
     if not exists (select from worker where id = me and not gone and expires > now and lease <= good_for) then return 0; end if;
+    -- Where the clock was set back, leases are left that would end when it has come so far again: they begin anew.
+    update worker set expires = now + lease where not gone and expires > now + 2 * lease;
     -- A worker that is claiming at this moment holds its row, and is passed over.
     fallen := array(select id from worker where not gone and expires <= now and lease <= good_for for update skip locked);
     if cardinality(fallen) = 0 then return 0; end if;

@@ -24,9 +24,11 @@ struct free_options {
     void operator()(PQconninfoOption* options) const noexcept { PQconninfoFree(options); }
 };
 
+// Our statements are short. What is forbidden a sequential scan looks so costly to the planner where there is no other way, or a
+// table has grown, that it would spend more time on compiling than on all the rest.
 constexpr const char* preamble =
     "select set_config('search_path', $1, true), set_config('statement_timeout', $2, true), "
-    "set_config('lock_timeout', $3, true)";
+    "set_config('lock_timeout', $3, true), set_config('jit', 'off', true)";
 
 parameters preamble_of(const settings& how) {
     parameters made;
@@ -67,7 +69,7 @@ fault fault_from(const PGresult* result, const std::string& name) {
     made.error.what = name + ": " + trimmed(message ? message : PQresultErrorMessage(result));
     if (detail) made.error.what += " (" + trimmed(detail) + ")";
     if (made.error.fault == jobs::store_fault::too_old)
-        made.error.what += "; the schema was not migrated, or is another's";
+        made.error.what += "; the schema is older than this program, or much newer, or is another's";
     return made;
 }
 

@@ -6,12 +6,14 @@
 #include "bells.hpp"
 #include "insert.hpp"
 #include "line.hpp"
+#include "schema.hpp"
 
 namespace gm::stores::pg {
 
 struct core {
     core(settings how, const postgres_options& with)
         : options(with),
+          ours(this_program()),
           server(std::move(how)),
           lines(server, pause, std::max<std::size_t>(with.connections, 1)),
           inserts(lines, with.patience, with.limits),
@@ -23,6 +25,7 @@ struct core {
     }
 
     const postgres_options options;
+    const program ours;
     const settings server;
     backoff pause;
     line_pool lines;

@@ -23,7 +23,7 @@ template <class T>
 using outcome = result<T, fault>;
 
 // What our own functions in the schema raise: nothing was done.
-inline constexpr std::string_view invalid_job = "GM001", cron_moved = "GM003";
+inline constexpr std::string_view invalid_job = "GM001", old_worker = "GM002", cron_moved = "GM003";
 
 // What an SQLSTATE is to a program that uses the store.
 jobs::store_fault meaning_of(std::string_view sqlstate) noexcept;

@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "schema.hpp"
-
 namespace gm::stores::pg {
 
 using namespace std::chrono_literals;
@@ -93,7 +91,7 @@ outcome<rows> source::beat_with(const jobs::pulse& how, line& by) {
                                   .add(me_)
                                   .add(name_)
                                   .add(how_.queues)
-                                  .add(worker_version)
+                                  .add(core_->ours.version)
                                   .add(std::int64_t{how_.lease.count()})
                                   .add(static_cast<std::int32_t>(how.workers))
                                   .add(static_cast<std::int32_t>(how.busy))

@@ -5,7 +5,6 @@
 #include "encode.hpp"
 #include "features.hpp"
 #include "ledger.hpp"
-#include "schema.hpp"
 #include "source.hpp"
 
 namespace gm::stores {
@@ -21,7 +20,7 @@ public:
 
     std::optional<fault> prepare() {
         line first(core_->server, core_->pause);
-        return prepare_schema(first, core_->server, core_->options.migrate);
+        return prepare_schema(first, core_->server, core_->ours, core_->options.migrate);
     }
 
     std::string name() const override { return "postgres://" + core_->server.name; }

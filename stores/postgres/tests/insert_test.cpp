@@ -1,7 +1,5 @@
 // Inserts that do not go by the store: in the application's own transaction, and in plain SQL.
 
-#include <cstdlib>
-
 #include <gtest/gtest.h>
 
 #include "server.hpp"
@@ -100,35 +98,6 @@ TEST_F(postgres_insert, role_that_may_enqueue_may_do_nothing_else) {
     }
     EXPECT_EQ(count(), 1u);
     ASSERT_TRUE(application.tell("reset role"));
-}
-
-TEST_F(postgres_insert, works_from_psql) {
-    const std::string command =
-        "psql -qAt -v ON_ERROR_STOP=1 '" + url + "' -c \"select " + schema + ".insert('mail')\" >/dev/null";
-    EXPECT_EQ(std::system(command.c_str()), 0);
-    EXPECT_EQ(count(), 1u);
-}
-
-TEST_F(postgres_insert, works_from_python) {
-    if (std::system("/usr/bin/python3 -c 'import psycopg2' 2>/dev/null") != 0)
-        GTEST_SKIP() << "Debian's python3-psycopg2 is not installed";
-    const std::string command =
-        "/usr/bin/python3 -c \"\n"
-        "import json, psycopg2\n"
-        "with psycopg2.connect('" +
-        url +
-        "') as db, db.cursor() as ask:\n"
-        "    ask.execute('select " +
-        schema +
-        ".insert(%s, %s, queue => %s)',\n"
-        "                ('mail', json.dumps({'to': 'b\\u00f6b'}), 'letters'))\n"
-        "\"";
-    EXPECT_EQ(std::system(command.c_str()), 0);
-    const auto found = store->ledger()->list({.queue = "letters"}, {}).value();
-    ASSERT_EQ(found.size(), 1u);
-    EXPECT_EQ(found[0].arguments.bytes,
-              "{\"to\": \"b\xc3\xb6"
-              "b\"}");
 }
 
 }  // namespace

@@ -197,7 +197,8 @@ CREATE TABLE gm_steps (
 CREATE TABLE gm_workers (
     number INTEGER PRIMARY KEY,
     name INTEGER NOT NULL,
-    queues TEXT NOT NULL,  -- a JSON array
+    version INTEGER NOT NULL,  -- of its program: a migration that it could not live with waits for its end
+    queues TEXT NOT NULL,      -- a JSON array
     boot TEXT NOT NULL,
     lease INTEGER NOT NULL,
     until INTEGER NOT NULL,

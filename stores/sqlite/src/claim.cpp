@@ -53,6 +53,7 @@ std::size_t room_in(session& in, queue_row& queue) {
     if (queue.limits.running != 0)
         room = static_cast<std::size_t>(std::max<std::int64_t>(0, queue.limits.running - queue.running));
     if (queue.limits.rate > 0) {
+        if (in.now() < queue.refilled) queue.changed = true;  // the clock was set back: it fills from here on
         queue.tokens = tokens_at(queue.tokens, queue.refilled, queue.limits.rate, queue.limits.burst, in.now());
         queue.refilled = in.now();
         room = std::min(room, static_cast<std::size_t>(std::max(0.0, std::floor(queue.tokens))));

@@ -16,5 +16,7 @@ const std::string& boot_id();
 // For tests: both clocks of this process go on by that much at once; they stand still but for that.
 void let_pass(micros time) noexcept;
 void stand_still(bool wanted) noexcept;
+// Somebody sets the clock on the wall of this process, by so much forward or back.
+void set_wall(micros by) noexcept;
 
 }  // namespace gm::stores::sqlite

@@ -139,6 +139,9 @@ public:
     // Also where SQLite has done it by itself, after an error of the disk.
     void roll_back() noexcept;
 
+    // SQLite's count of changes to tables, as of the last look whether they are still for this program (schema.hpp).
+    std::int64_t known_tables = -1;
+
     sqlite3* handle() const noexcept { return handle_; }
     const std::string& path() const noexcept { return path_; }
 

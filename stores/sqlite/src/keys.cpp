@@ -178,6 +178,19 @@ void rebuild_keys(session& in, const queue_row& of) {
                     of.limits.running_per_key);
 }
 
+void open_late_keys(session& in) {
+    std::vector<std::pair<std::int64_t, std::string>> late;
+    query asking = in.db().ask(
+        "SELECT q.number, k.key FROM gm_queues q JOIN gm_keys k INDEXED BY gm_keys_opens ON k.queue = q.number"
+        " WHERE q.rate_key > 0 AND k.opens IS NOT NULL AND k.opens > ?1 + 2000000 / q.rate_key + 1000000 LIMIT 200",
+        in.now());
+    while (asking.step()) late.emplace_back(asking.integer(0), asking.text(1));
+    for (const auto& [queue, key] : late) {
+        key_row& row = in.key(in.queue(queue), key);
+        row.refilled = std::min(row.refilled, in.now());
+    }
+}
+
 void forget_idle_keys(session& in) {
     std::vector<std::pair<std::int64_t, std::string>> idle;
     query asking = in.db().ask("SELECT queue, key FROM gm_keys WHERE head IS NULL AND running = 0 LIMIT 200");

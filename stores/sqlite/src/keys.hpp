@@ -42,5 +42,7 @@ void key_ended(session& in, const queue_row& of, const std::string& key, bool re
 void rebuild_keys(session& in, const queue_row& of);
 // Removes rows that say nothing any more, a few at a time.
 void forget_idle_keys(session& in);
+// Opens keys that would wait for their rate for longer than any does, because the clock was set back; a few at a time.
+void open_late_keys(session& in);
 
 }  // namespace gm::stores::sqlite

@@ -10,12 +10,14 @@
 #include <gristmill/result.hpp>
 
 #include "connection.hpp"
+#include "schema.hpp"
 
 namespace gm::stores::sqlite {
 
 class readers {
 public:
-    readers(std::string path, std::chrono::milliseconds patience) : path_(std::move(path)), patience_(patience) {}
+    readers(std::string path, const program& ours, std::chrono::milliseconds patience)
+        : path_(std::move(path)), ours_(ours), patience_(patience) {}
 
     // `work(connection&)` on one state of the file, as a value.
     template <class Work>
@@ -29,6 +31,7 @@ public:
             };
             auto made = [&] {
                 const end ending{*one};
+                refuse_if_newer(*one, ours_);
                 return work(*one);
             }();
             put_back(std::move(one));
@@ -57,6 +60,7 @@ private:
 
     static constexpr std::size_t most_idle = 4;
     const std::string path_;
+    const program ours_;
     const std::chrono::milliseconds patience_;
     std::mutex lock_;  // protects idle_
     std::vector<std::unique_ptr<connection>> idle_;

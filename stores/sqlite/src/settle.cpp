@@ -59,12 +59,15 @@ std::optional<claimed> claim_of(session& in, job_id id, std::optional<std::int64
     return found;
 }
 
-// gm_jobs to gm_finished. The columns stand in the order of the table.
-#define GRISTMILL_FINISH(attempts, verdict, overlapping, ran_by, started, result, type)                           \
-    "INSERT INTO gm_finished SELECT id, ?2, queue, epoch, kind, key, priority, run_at, inserted, " attempts       \
-    ", crashes, interruptions, cancel_asked, children, has_steps, has_past, orphaned, type, timeout, arguments, " \
-    "tags, retry,"                                                                                                \
-    " unique_key, unique_until, unique_window, " verdict ", " overlapping ", " ran_by ", " started                \
+// gm_jobs to gm_finished. By the names of the columns: a newer program may have added some.
+#define GRISTMILL_FINISH(attempts, verdict, overlapping, ran_by, started, result, type)                            \
+    "INSERT INTO gm_finished (id, state, queue, epoch, kind, key, priority, run_at, inserted, attempts, crashes, " \
+    "interruptions, cancel_asked, children, has_steps, has_past, orphaned, type, timeout, arguments, tags, "       \
+    "retry, unique_key, unique_until, unique_window, verdict, verdict_epoch, overlapping, ran_by, started, "       \
+    "progress, note, finished, result, result_type) "                                                              \
+    "SELECT id, ?2, queue, epoch, kind, key, priority, run_at, inserted, " attempts                                \
+    ", crashes, interruptions, cancel_asked, children, has_steps, has_past, orphaned, type, timeout, arguments, "  \
+    "tags, retry, unique_key, unique_until, unique_window, " verdict ", " overlapping ", " ran_by ", " started     \
     ", progress, note, ?3, " result ", " type " FROM gm_jobs WHERE id = ?1"
 constexpr char finish_claimed[] = GRISTMILL_FINISH("?4", "coalesce(?5, verdict), iif(?5 IS NULL, verdict_epoch, epoch)",
                                                    "coalesce(?6, overlapping)", "?7", "?8", "?9", "?10");

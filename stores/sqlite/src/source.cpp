@@ -40,6 +40,7 @@ std::string name_of_this_process() {
 
 file_source::file_source(std::shared_ptr<writer> to, std::shared_ptr<bells> among, const jobs::subscription& how)
     : writer_(std::move(to)), bells_(std::move(among)), byte_(writer_->path()) {
+    self_.version = writer_->ours().version();
     self_.name = how.worker.empty() ? name_of_this_process() : how.worker;
     for (const std::string& each : how.queues)
         if (std::ranges::find(self_.queues, each) == self_.queues.end()) self_.queues.push_back(each);

@@ -43,7 +43,7 @@ file_store::file_store(const std::string& path, const sqlite_options& options)
       durable_(options.durable),
       writer_(std::make_shared<writer>(path_, options,
                                        [all = bells_](const std::set<std::string>& queues) { all->ring(queues); })),
-      readers_(path_, options.patience),
+      readers_(path_, writer_->ours(), options.patience),
       ledger_(*writer_, readers_, options.limits) {}
 
 const jobs::feature_table& file_store::can() const noexcept {

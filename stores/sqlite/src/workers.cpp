@@ -18,9 +18,9 @@ std::int64_t next_worker(session& in) {
 
 void sign_on(session& in, const incarnation& who) {
     in.db().run(
-        "INSERT INTO gm_workers (number, name, queues, boot, lease, until, started, last_beat)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (number) DO NOTHING",
-        who.number, in.number_of(who.name), text_of(who.queues).value_or("[]"), boot_id(), who.lease,
+        "INSERT INTO gm_workers (number, name, version, queues, boot, lease, until, started, last_beat)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (number) DO NOTHING",
+        who.number, in.number_of(who.name), who.version, text_of(who.queues).value_or("[]"), boot_id(), who.lease,
         boot_now() + who.lease, who.started, in.now());
 }
 
@@ -137,6 +137,7 @@ std::size_t remove_old_in(session& in, state which, const char* retention) {
 std::size_t remove_old(session& in) {
     forget_expired_keys(in);
     forget_idle_keys(in);
+    open_late_keys(in);
     return remove_old_in(in, state::completed, "retain_completed") +
            remove_old_in(in, state::cancelled, "retain_cancelled") + remove_old_in(in, state::dead, "retain_dead");
 }

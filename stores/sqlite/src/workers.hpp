@@ -12,6 +12,7 @@ namespace gm::stores::sqlite {
 struct incarnation {
     std::int64_t number = 0;
     std::string name;
+    int version = 0;  // of its program
     std::vector<std::string> queues;
     micros lease = 0;
     micros started = 0;  // on the clock on the wall

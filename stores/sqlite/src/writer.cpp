@@ -5,8 +5,6 @@
 
 #include <gristmill/detail/os.hpp>
 
-#include "schema.hpp"
-
 namespace gm::stores::sqlite {
 
 using jobs::store_error;
@@ -70,8 +68,8 @@ writer::~writer() {
 
 void writer::open(const sqlite_options& options) {
     const turn ours(turnstile_);
-    const fit found = fit_of(db_);
-    if (found != fit::good && !options.migrate)
+    const fit found = fit_of(db_, ours_);
+    if ((found == fit::behind || found == fit::none) && !options.migrate)
         fail(store_fault::too_old, path_ + ": its tables " +
                                        (found == fit::none ? "are not there yet" : "are of an older gristmill") +
                                        ": open it once with migration allowed");
@@ -84,10 +82,10 @@ void writer::open(const sqlite_options& options) {
     db_.run_script("PRAGMA cache_size = -32768");
     db_.run_script(options.durable == durability::full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
     checkpoints_.run_script("PRAGMA synchronous = FULL");
-    if (found != fit::good) {
+    if (found != fit::good && options.migrate) {
         db_.run_script("BEGIN IMMEDIATE");
         try {
-            migrate(db_);
+            migrate(db_, ours_);
             db_.run_script("COMMIT");
         } catch (...) {
             db_.roll_back();
@@ -96,6 +94,11 @@ void writer::open(const sqlite_options& options) {
     }
     sqlite3_wal_hook(db_.handle(), &note_pages, &wal_pages_);
     data_version_ = db_.number("PRAGMA data_version").value_or(0);
+}
+
+void writer::begin() {
+    db_.run("BEGIN IMMEDIATE");
+    refuse_if_newer(db_, ours_);
 }
 
 std::optional<store_error> writer::run(operation& what) {
@@ -167,7 +170,7 @@ void writer::commit(std::vector<operation*>& batch) {
     try {
         const turn ours(turnstile_);
         checkpoint_if_due();
-        db_.run("BEGIN IMMEDIATE");
+        begin();
         batch = take();
         run_batch(batch);
         rung = session_.rung();
@@ -218,7 +221,7 @@ bool writer::run_together(std::vector<operation*>& batch) {
 
 // Once more, one by one. An error of the disk rolls everything back: then those that had gone well fail with it.
 void writer::run_apart(std::vector<operation*>& batch) {
-    db_.run("BEGIN IMMEDIATE");
+    begin();
     session_.begin();
     for (operation* const each : batch) {
         each->error_.reset();

@@ -22,6 +22,7 @@
 #include <gristmill/result.hpp>
 #include <gristmill/stores/sqlite.hpp>
 
+#include "schema.hpp"
 #include "session.hpp"
 #include "side_file.hpp"
 
@@ -75,11 +76,13 @@ public:
 
     sqlite_counters counters() const;
     const std::string& path() const noexcept { return path_; }
+    const program& ours() const noexcept { return ours_; }
 
 private:
     using clock = std::chrono::steady_clock;
 
     void open(const sqlite_options& options);
+    void begin();
     void work();
     void commit(std::vector<operation*>& batch);
     void run_batch(std::vector<operation*>& batch);
@@ -92,6 +95,7 @@ private:
     void hear_others() noexcept;
 
     const std::string path_;
+    const program ours_ = this_program();
     const std::chrono::milliseconds patience_;
     const std::function<void(const std::set<std::string>&)> rung_;
     connection db_;

@@ -37,8 +37,9 @@ private:
 
 // Our tables have to be those of its main file: a transaction over several attached files is not whole after a power cut.
 void refuse_strangers(connection& db) {
-    switch (fit_of(db)) {
-        case fit::good: return;
+    switch (fit_of(db, this_program())) {
+        case fit::good:
+        case fit::loose: return;
         case fit::behind:
             sqlite::fail(store_fault::too_old,
                          db.path() + ": its tables are of an older gristmill: open it as a store once");

@@ -12,7 +12,10 @@ namespace {
 class sqlite_harness final : public gm::test::store_harness {
 public:
     sqlite_harness() { gm::stores::sqlite::stand_still(true); }
-    ~sqlite_harness() override { gm::stores::sqlite::stand_still(false); }
+    ~sqlite_harness() override {
+        gm::stores::sqlite::set_wall(-set_by_);
+        gm::stores::sqlite::stand_still(false);
+    }
 
     std::unique_ptr<gm::jobs::store> open() override { return open(gm::jobs::size_limits{}); }
     std::unique_ptr<gm::jobs::store> open(const gm::jobs::size_limits& limits) override {
@@ -24,6 +27,11 @@ public:
         return std::move(*made);
     }
     void let_pass(std::chrono::microseconds time) override { gm::stores::sqlite::let_pass(time.count()); }
+    bool set_clock(std::chrono::microseconds by) override {
+        gm::stores::sqlite::set_wall(by.count());
+        set_by_ += by.count();
+        return true;
+    }
     std::chrono::microseconds lease() const override { return std::chrono::seconds(15); }
     void crash(std::unique_ptr<gm::jobs::source> source) override {
         dynamic_cast<gm::stores::sqlite::file_source&>(*source).abandon();
@@ -33,6 +41,7 @@ public:
 
 private:
     gm::test::scratch where_;
+    std::int64_t set_by_ = 0;
 };
 
 }  // namespace

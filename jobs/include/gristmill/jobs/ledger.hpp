@@ -121,7 +121,8 @@ public:
     // What waits is cancelled at once; of what runs it is asked, and happens by the next beat.
     virtual result<std::uint64_t, store_error> cancel(const filter& which) = 0;
     // Dead and cancelled jobs become available again, with attempts, crashes and interruptions at 0; retrying, scheduled and
-    // snoozed ones become due now. A dead one whose unique key is taken meanwhile stays: conflict, if it was named by its id.
+    // snoozed ones become due now. One whose unique key is taken meanwhile stays as it is, and keeps none of the others back; if
+    // it was named by its id, the answer is a conflict that names it, and the others are revived all the same.
     virtual result<std::uint64_t, store_error> retry(const filter& which) = 0;
     // Jobs that are over, or wait. What runs stays, and is not counted; so does a parent that somebody waits for.
     virtual result<std::uint64_t, store_error> remove(const filter& which) = 0;

@@ -16,7 +16,7 @@ enum class store_fault : std::uint8_t {
     too_new,      // its schema is for newer programs only
     too_old,      // its schema has to be migrated first
     invalid,      // what was asked makes no sense; nothing was done
-    conflict,     // a unique key is taken, a name exists, somebody was faster; nothing was done
+    conflict,     // a unique key is taken, a name exists, somebody was faster: that was not done
     missing,      // there is no such job, queue or entry
     unsupported,  // this store cannot do that
     stopped,      // the store is being closed

@@ -48,7 +48,8 @@ protected:
     ~attempt_host() = default;
 };
 
-enum class phase : std::uint8_t { idle, queued, running, withdrawn, over, abandoned };
+// stale: when its turn came the lease had run out, so somebody else may have it.
+enum class phase : std::uint8_t { idle, queued, running, withdrawn, stale, over, abandoned };
 
 class attempt_core {
 public:
