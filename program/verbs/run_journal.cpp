@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "program/cli/text.hpp"
 #include "program/journal/left_commands.hpp"
 #include "program/run/shell_scan.hpp"
 
@@ -23,27 +24,20 @@ std::string this_folder() {
     return fs::current_path(failed).string();
 }
 
-// What a terminal would obey is no longer in it.
-std::string harmless(std::string text) {
-    for (char& c : text)
-        if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) c = '?';
-    return text;
-}
+constexpr std::size_t most_columns = 200;
 
-// As the list and the notices show a command: on one line, and short.
-std::string shown(const run_facts& run, std::size_t most) {
+// As the list and the notices show a command.
+std::string shown(const run_facts& run) {
     std::string text;
     for (const std::string& word : run.words) {
-        if (text.size() > most) break;
+        if (text.size() > most_columns) break;
         if (!text.empty()) text += ' ';
         (void)quote(word, place::bare, text);
     }
-    text = harmless(std::move(text));
-    if (text.size() <= most) return text;
-    text.resize(most - 3);
-    while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0x80) != 0) text.pop_back();
-    return text + "...";
+    return for_terminal(text, most_columns, true);
 }
+
+std::string shown(const std::string& folder) { return for_terminal(folder, most_columns, true); }
 
 std::string progress_text(const run_facts& run) {
     const std::uint64_t done = run.succeeded + run.failed;
@@ -164,8 +158,8 @@ result<std::optional<earlier_run>, std::string> find_run_of(const run_facts& lik
         const run_facts& facts = (*run)->file->facts();
         if (same_command(facts, like)) return run;
         if (!name.empty())
-            return failure("run " + name + " is of another command, or for another folder: " + shown(facts, 200) +
-                           " (in " + harmless(facts.directory) + ")");
+            return failure("run " + name + " is of another command, or for another folder: " + shown(facts) + " (in " +
+                           shown(facts.directory) + ")");
     }
     if (!name.empty()) return failure("there is no run " + name + "; `gristmill run --list` shows those there are");
     return std::optional<earlier_run>();
@@ -245,7 +239,7 @@ int list_runs() {
         }
         const run_facts& run = (*file)->facts();
         std::printf("%s  %s, in %s\n    gristmill run %s\n", one.name.c_str(), progress_text(run).c_str(),
-                    harmless(run.started_in).c_str(), shown(run, 200).c_str());
+                    shown(run.started_in).c_str(), shown(run).c_str());
     }
     return std::fflush(stdout) == 0 ? 0 : 255;
 }
