@@ -1,5 +1,5 @@
 #pragma once
-// Points in time as people write them.
+// Points in time to come, as people write them.
 
 #include <string>
 
@@ -8,8 +8,7 @@
 
 namespace gm::program {
 
-// "2026-11-21T15:00:00Z", "2026-11-21 15:00+01:00"; without a zone by the clock on the wall here: "2026-11-21 15:00", or "15:00",
-// which is the next one after `now`. The error is a sentence that quotes the text.
+// When something is to begin: a date as in moments.hpp, or "15:00" by the clock on the wall here, which is the next one after `now`. The error is a sentence that quotes the text.
 result<jobs::wall_time, std::string> parse_when(const std::string& text, jobs::wall_time now);
 
 }  // namespace gm::program

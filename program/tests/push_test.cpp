@@ -42,6 +42,7 @@ TEST_F(when, times_are_local_unless_they_name_a_zone) {
     EXPECT_EQ(read("2026-11-21 15:00+05:30"), "2026-11-21T09:30:00");
     EXPECT_EQ(read("2026-11-21 15:00"), "2026-11-21T14:00:00");
     EXPECT_EQ(read("2026-07-21T15:00:05"), "2026-07-21T13:00:05");
+    EXPECT_EQ(read("2026-11-23"), "2026-11-22T23:00:00");
 }
 
 TEST_F(when, a_time_of_day_is_the_next_one) {
@@ -51,8 +52,8 @@ TEST_F(when, a_time_of_day_is_the_next_one) {
 }
 
 TEST_F(when, what_is_no_time_is_quoted) {
-    for (const char* const text : {"", "soon", "25:00", "15:00 x", "2026-02-31 10:00", "2026-13-01 10:00", "2026-11-21",
-                                   "2026-11-21 15:00 Mars"})
+    for (const char* const text :
+         {"", "soon", "25:00", "15:00 x", "2026-02-31 10:00", "2026-13-01 10:00", "2026-11-21 15:00 Mars"})
         EXPECT_TRUE(read(text).starts_with('\'' + std::string(text) + "' is no time")) << text << ": " << read(text);
 }
 
