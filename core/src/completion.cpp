@@ -20,6 +20,7 @@ completion::completion(const limits& until) noexcept : until_(until) {
 }
 
 completion::~completion() {
+    context_core::leave(link_);  // still in there if begin() threw
     if (until_.context) until_.context->release();
 }
 

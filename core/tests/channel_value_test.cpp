@@ -1,6 +1,8 @@
 // What values may be: only movable, large, over-aligned, throwing when they are moved; and what happens when memory runs out.
 #include <gristmill/channel.hpp>
+#include <gristmill/context.hpp>
 #include <gristmill/scheduler.hpp>
+#include <gristmill/start.hpp>
 
 #include <array>
 #include <cstdint>
@@ -158,7 +160,7 @@ TEST(channel_value, out_of_memory_in_an_unbounded_push_leaves_the_argument_and_t
     for (int i = 0; i < 17; ++i) EXPECT_EQ(values.receive()->inner.value(), i);
 }
 
-// B7: the value stayed in its box.
+// The value stayed in its box.
 TEST(channel_value, out_of_memory_gives_a_boxed_argument_back) {
     const census balance;
     const auto values = channel<hungry_and_fragile>::unbounded();
@@ -169,6 +171,19 @@ TEST(channel_value, out_of_memory_gives_a_boxed_argument_back) {
     EXPECT_THROW((void)values.try_send(std::move(mine)), std::bad_alloc);
     hungry_and_fragile::no_memory = false;
     EXPECT_EQ(mine.value(), 7);
+}
+
+// Nobody is left in the context, where a cancel would find what is no more.
+TEST(channel_value, out_of_memory_in_a_started_send_comes_out_of_the_start) {
+    const census balance;
+    const gm::context_source stop;
+    const auto values = channel<hungry>::unbounded();
+    hungry::no_memory = true;
+    EXPECT_THROW((void)gm::start_send(values, hungry(7), stop, [](channel_status) { FAIL() << "it never began"; }),
+                 std::bad_alloc);
+    hungry::no_memory = false;
+    stop.cancel();
+    EXPECT_EQ(values.size(), 0u);
 }
 
 TEST(channel_value, out_of_memory_for_the_ring_is_an_exception_of_the_constructor) {

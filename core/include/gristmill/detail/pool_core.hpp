@@ -278,8 +278,8 @@ private:
     const bool stamps_;
     const bool plain_;  // a small closure needs neither an id nor an observer nor a timeout
     const std::uint64_t worth_waking_;
-    const std::uint64_t trivial_;        // what takes less costs no more than to wake somebody for it
-    const std::uint64_t brief_;          // what takes more is never waited for by somebody who could be told
+    const std::uint64_t trivial_;  // what takes less costs no more than to wake somebody for it
+    const std::uint64_t brief_;  // while jobs take less, a waiter for room is told of half a queue; else of each place
     const std::uint64_t between_looks_;  // of a worker, while jobs are trivial
     const bool may_spin_;                // somebody else can run meanwhile
     const std::uint64_t born_;
