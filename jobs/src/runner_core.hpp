@@ -107,6 +107,8 @@ private:
     void count(const settlement& end, const ended& of);
     void isolate_invalid();
     void claimed(exchanged&& got, const demand& asked, time_point now);
+    void watch_idleness(bool idle, time_point now);
+    bool others_may_bring_more();
     void admit(delivery&& job, time_point now);
     void trouble(std::string_view doing, const store_error& why, patience& pause, time_point now);
     void works_again(std::string_view doing, patience& pause);
@@ -169,7 +171,8 @@ private:
     time_point next_return_ = never, next_abandon_ = never, notes_due_ = never;
     stop_step stop_ = stop_step::no;
     time_point stop_limit_ = never;
-    bool idle_seen_ = false;
+    bool alone_ = false;      // when it was last asked, nobody else ran anything that could bring more
+    bool idle_seen_ = false;  // and then there was nothing to claim, now or later
     std::optional<store_error> fatal_;
 
     // The exchanger writes, snapshots read.

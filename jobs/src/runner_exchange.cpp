@@ -1,10 +1,15 @@
 // Settling and claiming: the exchanger's talk with the store.
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 
 #include "runner_core.hpp"
 
 namespace gm::jobs::detail {
+
+namespace {
+constexpr std::chrono::milliseconds look_for_others_every{200};  // of a run that ends when nothing is left
+}  // namespace
 
 bool runner_core::exchange_is_due(time_point now) {
     if (!source_ || fatal_) return false;
@@ -84,7 +89,32 @@ void runner_core::claimed(exchanged&& got, const demand& asked, time_point now) 
     // Not less than a moment: a store that says "now" and gives nothing must not make us spin.
     if (got.next_in) next_look_ = std::min(next_look_, now + std::max(*got.next_in, std::chrono::microseconds(100)));
     turns_.claimed(now, asked.which, some, got.suspects);
-    idle_seen_ = !some && !got.suspects && !got.next_in && asked.which == claim::ordinary;
+    const bool idle = !some && !got.suspects && !got.next_in && asked.which == claim::ordinary;
+    if (options_.until_idle) watch_idleness(idle, now);
+}
+
+// The run is at its end when nothing is there for it, and nothing ran elsewhere when that was asked: what others run may still
+// come back, or let go of a place in a limit or of those who wait for it. So that is looked at first, and a claim comes after.
+void runner_core::watch_idleness(bool idle, time_point now) {
+    const bool at_rest = bodies_ == abandoned_bodies_ && finishes_.empty();
+    idle_seen_ = idle && alone_;
+    alone_ = idle && at_rest && !others_may_bring_more();
+    if (idle && at_rest && !idle_seen_) next_look_ = alone_ ? now : std::min(next_look_, now + look_for_others_every);
+}
+
+bool runner_core::others_may_bring_more() {
+    jobs::ledger* const ledger = store_.ledger();
+    if (!ledger) return false;
+    const auto any = [&](state which, const std::string& queue) {
+        const auto found = ledger->count({.states = {which}, .queue = queue});
+        return !found || *found != 0;  // one that cannot be asked may have some
+    };
+    bool some_wait = false;
+    for (const std::string& each : options_.queues) {
+        if (any(state::running, each)) return true;
+        some_wait = some_wait || any(state::waiting, each);
+    }
+    return some_wait && any(state::running, {});  // for a parent in a queue that is not ours
 }
 
 // ---- ends ----
@@ -93,7 +123,7 @@ void runner_core::settle(settlement&& end, const attempt_core& slot, bool abando
     finishes_.push_back(std::move(end));
     ended_.push_back({slot.job.id, slot.what, abandoned});
     unsettled_.store(finishes_.size(), std::memory_order_relaxed);
-    idle_seen_ = false;
+    idle_seen_ = alone_ = false;
 }
 
 // Those of which the store does not know are presented again.

@@ -264,6 +264,38 @@ TEST(runner_stop, until_idle_ends_when_there_is_nothing_left_now_or_later) {
     });
 }
 
+TEST(runner_stop, until_idle_waits_for_what_others_run_and_what_comes_of_it) {
+    on_virtual_time([] {
+        workshop shop({.name = "other"});
+        shop.kinds.add("long", [](const body&) { gm::sleep(10s); });
+        shop.kinds.add<std::string>("note", [](const std::string&) {});
+        shop.run();
+        const job_id parent = shop.put("long");
+        gm::sleep(1s);
+        static_cast<void>(shop.put("note", std::string("child"), {.after = {parent}}));
+        registry notes;  // the one that drains knows the child alone
+        std::vector<std::string> read;
+        notes.add<std::string>("note", [&](const std::string& text) { read.push_back(text); });
+        shop.quit->cancel();  // takes nothing new; what runs goes on
+        const runner_report drained = runner(*shop.store, notes, {.workers = 1, .until_idle = true}).run();
+        EXPECT_TRUE(drained);
+        EXPECT_EQ(drained.counts.completed, 1u);
+        EXPECT_EQ(read, std::vector<std::string>{"child"});
+    });
+}
+
+TEST(runner_stop, until_idle_leaves_a_paused_queue_alone) {
+    on_virtual_time([] {
+        workshop shop({.until_idle = true});
+        shop.kinds.add("k", [](const body&) {});
+        shop.put("k");
+        ASSERT_TRUE(shop.store->ledger()->pause("default", true));
+        shop.run();
+        shop.thread.wait();
+        EXPECT_EQ(shop.report.counts.started, 0u);
+    });
+}
+
 // ---- at hand ----
 
 TEST(runner_ahead, what_has_not_started_after_a_second_goes_back) {

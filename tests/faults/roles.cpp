@@ -176,25 +176,11 @@ int work(const role_options& how) {
 }
 
 namespace {
-
-// Works until nothing is open. Idle is not enough: what dead workers hold, and the places in the limit with it, comes back when
-// their leases have run out. False: it did not come to that.
-bool work_off(jobs::store& store, jobs::runner& crew) {
-    const jobs::filter open{.states = {jobs::state::waiting, jobs::state::scheduled, jobs::state::available,
-                                       jobs::state::running, jobs::state::retrying}};
-    gm::context_source patience({}, 5min);
-    std::atomic<bool> done = false;
-    const std::jthread looks([&] {
-        while (!patience.is_done() && !done) {
-            const auto left = store.ledger()->count(open);
-            done = left && *left == 0;
-            gm::sleep(20ms);
-        }
-        patience.cancel();
-    });
-    return crew.run(patience) && done;
+// Until nothing is open, what dead workers held included. False: it did not come to that.
+bool work_off(jobs::runner& crew) {
+    const gm::context_source patience({}, 5min);
+    return crew.run(patience) && !patience.is_done();
 }
-
 }  // namespace
 
 int drain(const role_options& how) {
@@ -202,8 +188,10 @@ int drain(const role_options& how) {
     audited_store store(open_patiently(how.store), log);
     std::atomic<unsigned> limited{0}, most{0};
     const jobs::registry kinds = storm_kinds(log, limited, most);
-    jobs::runner crew(store, kinds, storm_crew(4 * limit));
-    if (!work_off(store, crew)) return -1;
+    jobs::runner_options last = storm_crew(4 * limit);
+    last.until_idle = true;
+    jobs::runner crew(store, kinds, last);
+    if (!work_off(crew)) return -1;
     // What a dead worker's jobs had of the limit must be there again, all of it.
     jobs::client client(store);
     const std::vector<storm_args> plenty(10 * limit, storm_args{.ms = 50});
@@ -211,7 +199,7 @@ int drain(const role_options& how) {
     if (!put) return -1;
     for (const jobs::inserted& each : *put) log.note('I', each.id.number);
     most = 0;
-    if (!work_off(store, crew)) return -1;
+    if (!work_off(crew)) return -1;
     return static_cast<int>(most.load());
 }
 

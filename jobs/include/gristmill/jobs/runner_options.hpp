@@ -69,8 +69,10 @@ struct runner_options {
     std::chrono::microseconds unstarted = std::chrono::seconds(1);  // what is at hand for so long goes back
     std::chrono::microseconds wedged = std::chrono::seconds(30);    // without an exchange: the beats stop
     size_limits limits{};                                           // as the store has them
-    bool until_idle = false;  // the run ends when there is nothing more that could be done now or later
-    std::uint64_t seed = 0;   // of the jitter when the store is away; 0: by the time
+    // The run ends when there is nothing more to do in its queues, now or later. What others run there is waited for, and what
+    // a dead worker held; what nobody may run (a paused queue, say) is not.
+    bool until_idle = false;
+    std::uint64_t seed = 0;  // of the jitter when the store is away; 0: by the time
     runner_observer* observer = nullptr;
 };
 
