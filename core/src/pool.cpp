@@ -58,7 +58,7 @@ pool::pool(const pool_options& options, std::function<detail::worker_state_box()
     check_not_negative(options.sizing.most, where);
     if (options.queue != unbounded_queue && static_cast<std::ptrdiff_t>(options.queue) < 0)
         detail::misuse("a pool's sizes are not negative", where);
-    core_ = new detail::pool_core(options, std::move(make_state));
+    core_ = new detail::pool_core(options, std::move(make_state), where);
 }
 
 pool::~pool() {

@@ -22,7 +22,8 @@ constexpr std::uint32_t largest_allowance = 256;
 constexpr std::uint32_t full_again_after = 16;
 }  // namespace
 
-pool_core::pool_core(const pool_options& options, std::function<worker_state_box()> make_state)
+pool_core::pool_core(const pool_options& options, std::function<worker_state_box()> make_state,
+                     std::source_location made)
     : options_(options),
       make_state_(std::move(make_state)),
       observer_(options.observer),
@@ -38,7 +39,8 @@ pool_core::pool_core(const pool_options& options, std::function<worker_state_box
       born_(stamp()),
       queue_(static_cast<std::uint64_t>(static_cast<double>(options.priority_step.count()) / unit_)),
       average_(static_cast<std::uint64_t>(10'000 / unit_)),
-      coroutines_(static_cast<std::uint64_t>(static_cast<double>(options.priority_step.count()) / unit_)) {
+      coroutines_(static_cast<std::uint64_t>(static_cast<double>(options.priority_step.count()) / unit_)),
+      made_(made) {
     if (options_.sizing.most != 0) {
         options_.sizing.least = std::clamp(options_.sizing.least, 1u, options_.sizing.most);
         workers_.store(options_.sizing.least, std::memory_order_relaxed);
@@ -315,7 +317,10 @@ admitted pool_core::admit(pool_entry& entry, int level, pool_job* job) {
             continue;
         }
         if (current_worker)
-            misuse("a submit to a full queue would block a scheduler's thread; co_await pool::room() first");
+            misuse(
+                "a submit to the full queue of the pool that was made here would block a scheduler's thread; co_await "
+                "room() first",
+                made_);
         limits until;
         if (job) until.context = job->parent.core();
         if (!(!lingered && linger_for_room()) && !wait_for_room(until)) return admitted::cancelled;

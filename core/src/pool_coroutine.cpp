@@ -11,7 +11,7 @@ gm::scheduler& pool_core::home() {
     if (options_.scheduler) return *options_.scheduler;
     lock_guard hold(home_guard_);
     if (!own_home_) {
-        own_home_ = std::make_unique<gm::scheduler>(scheduler_options{.name = options_.name});
+        own_home_ = std::make_unique<gm::scheduler>(scheduler_options{.name = options_.name}, made_);
         home_core_.store(&own_home_->core(), std::memory_order_relaxed);
     }
     return *own_home_;

@@ -165,7 +165,6 @@ void pool_core::ended_locked(wake_list& wakes) noexcept {
 // Until the threads have left that are not stuck in a job that timed out; or all such jobs are done; or all have come
 // back. requires: closed.
 bool pool_core::wait_until_ended(const limits& until, what awaited) noexcept {
-    if (inside(current_pool_worker)) misuse("a pool is waited for by one of its own jobs");
     while (true) {
         thread_wait self;
         {
@@ -216,7 +215,7 @@ void pool_core::stop_running(const char* why) noexcept {
 }
 
 void pool_core::end() noexcept {
-    if (inside(current_pool_worker)) misuse("a pool is destroyed by one of its own jobs");
+    if (inside(current_pool_worker)) misuse("the pool that was made here is destroyed by one of its own jobs", made_);
     close();
     pool_entry waiting;
     while (stop_some(&waiting, 1) != 0) waiting.discard();

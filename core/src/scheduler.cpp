@@ -82,12 +82,13 @@ void scheduler_core::retire(task_promise_base& root) noexcept {
 }  // namespace detail
 
 scheduler::scheduler(scheduler_options options, std::source_location where)
-    : core_(std::make_unique<detail::scheduler_core>(options, where)), grace_(options.grace) {}
+    : core_(std::make_unique<detail::scheduler_core>(options, where)), grace_(options.grace), made_(where) {}
 
 scheduler::~scheduler() {
-    const shutdown_report report = shutdown(grace_);
+    const shutdown_report report = shutdown(grace_, made_);
     if (report) return;
-    std::fprintf(stderr, "gristmill: a scheduler was destroyed with %zu unfinished task(s)", report.unfinished);
+    std::fprintf(stderr, "gristmill: the scheduler made at %s:%u was destroyed with %zu unfinished task(s)",
+                 made_.file_name(), static_cast<unsigned>(made_.line()), report.unfinished);
     for (const std::string& name : report.names) std::fprintf(stderr, " '%s'", name.c_str());
     std::fputc('\n', stderr);
 }
@@ -103,6 +104,8 @@ bool scheduler::spawn(task<> work, const char* name, std::source_location where)
 unsigned scheduler::threads() const noexcept { return core_->threads(); }
 std::size_t scheduler::live_tasks() const noexcept { return core_->live(); }
 const context& scheduler::root_context() const noexcept { return core_->root_context(); }
-shutdown_report scheduler::shutdown(std::chrono::milliseconds grace) { return core_->shutdown(grace); }
+shutdown_report scheduler::shutdown(std::chrono::milliseconds grace, std::source_location where) {
+    return core_->shutdown(grace, where);
+}
 
 }  // namespace gm

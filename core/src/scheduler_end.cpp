@@ -18,9 +18,10 @@ void scheduler_core::wait_for_pins() const noexcept {
     }
 }
 
-shutdown_report scheduler_core::shutdown(std::chrono::milliseconds grace) {
+shutdown_report scheduler_core::shutdown(std::chrono::milliseconds grace, std::source_location where) {
     shutdown_report report;
-    if (current_worker && &current_worker->home == this) misuse("a scheduler shut down from one of its own threads");
+    if (current_worker && &current_worker->home == this)
+        misuse("a scheduler shut down from one of its own threads", where);
     parker bed;
     if (!accepting_.exchange(false, std::memory_order_seq_cst)) return report;
     for (shard& each : shards_) lock_guard hold(each.guard);  // a spawn that saw us open is in its list now

@@ -423,6 +423,12 @@ TEST(pool_death, misuse_stops_with_its_place) {
     EXPECT_DEATH(crew.submit([&] { static_cast<void>(crew.stop(1s)); }).get().value(), "own jobs.*pool_test");
     EXPECT_DEATH(
         {
+            std::unique_ptr<gm::pool> mine(new gm::pool({.workers = 1}));
+            mine->submit([&] { mine.reset(); }).get().value();
+        },
+        "made here is destroyed by one of its own jobs.*pool_test");
+    EXPECT_DEATH(
+        {
             auto done = crew.submit([] {});
             static_cast<void>(done.get());
             static_cast<void>(done.get());
@@ -467,6 +473,16 @@ TEST(pool_death, blocking_a_schedulers_thread_stops_with_its_place) {
                  "async_next.*pool_test");
     EXPECT_DEATH(in_a_coroutine([&] { static_cast<void>(crew.map_ordered(std::vector{1}, until_stopped).next()); }),
                  "block it.*pool_test");
+    std::latch started(1), go(1);
+    gm::pool full({.workers = 1, .queue = 1});
+    full.post([&] {
+        started.count_down();
+        go.wait();
+    });
+    started.wait();
+    full.post([] {});
+    EXPECT_DEATH(in_a_coroutine([&] { full.post([] {}); }), "full queue of the pool that was made here.*pool_test");
+    go.count_down();
 }
 
 gm::task<> leaves_a_stream_whose_job_runs_on(gm::pool& crew) {

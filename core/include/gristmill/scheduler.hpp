@@ -61,13 +61,15 @@ public:
 
     // Refuses new work, cancels the root context, waits up to `grace` for the tasks, stops the threads, and destroys
     // what is left: its waiting operations withdraw. The second call returns an empty report.
-    shutdown_report shutdown(std::chrono::milliseconds grace);
+    shutdown_report shutdown(std::chrono::milliseconds grace,
+                             std::source_location where = std::source_location::current());
 
     detail::scheduler_core& core() noexcept { return *core_; }
 
 private:
     std::unique_ptr<detail::scheduler_core> core_;
     std::chrono::milliseconds grace_;
+    std::source_location made_;
 };
 
 // `co_await gm::yield()`: lets the others that are ready run first.

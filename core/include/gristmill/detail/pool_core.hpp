@@ -110,7 +110,7 @@ class pool_core {
 public:
     static constexpr int looks_before_sleep = 4;  // at a queue that is empty, or full
 
-    pool_core(const pool_options& options, std::function<worker_state_box()> make_state);
+    pool_core(const pool_options& options, std::function<worker_state_box()> make_state, std::source_location made);
 
     void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
     void release() noexcept;
@@ -342,6 +342,7 @@ private:
     lock home_guard_;
     std::unique_ptr<gm::scheduler> own_home_;
     std::atomic<const scheduler_core*> home_core_{nullptr};  // where coroutine bodies run, once it is known
+    const std::source_location made_;                        // named where the call at fault does not say its own place
     pool_thread watchdog_;
 };
 

@@ -40,7 +40,7 @@ public:
 
     bool spawn(task_promise<void>& root, const char* name) noexcept;
     void retire(task_promise_base& root) noexcept;
-    shutdown_report shutdown(std::chrono::milliseconds grace);
+    shutdown_report shutdown(std::chrono::milliseconds grace, std::source_location where);
 
     // Ready work from a thread that is not one of ours.
     void inject(task_header& task) noexcept;
