@@ -106,6 +106,14 @@ TEST_F(exec_kind, a_command_of_the_operators_reads_the_arguments) {
     EXPECT_EQ(end_of(put("words", R"("x y")")).result.bytes, R"({"output":"2\ndone\n"})");
 }
 
+// A signal may come while a child is being started, and is not known yet to whoever kills them all.
+TEST_F(exec_kind, killed_all_kills_what_starts_after_it) {
+    crew.add_exec(kinds, {.retry = {.attempts = 1}});
+    crew.kill_all();
+    start();
+    EXPECT_EQ(end_of(put("exec", R"({"shell": "sleep 1000.5"})")).errors.at(0).error, "killed by SIGKILL");
+}
+
 TEST_F(exec_kind, cancelled_its_command_is_ended) {
     crew.add_exec(kinds);
     start();

@@ -18,6 +18,7 @@
 // A handler that is to stop (cancelled, out of time, the worker stops, the claim is lost) ends its command by the ladder,
 // with all that descends from it, and returns when that is gone.
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -61,7 +62,7 @@ public:
     void add_exec(jobs::registry& to, jobs::kind_options how = {});
     void add_command(jobs::registry& to, std::string kind, std::string shell_line, jobs::kind_options how = {});
 
-    // What runs is ended by the last step of the ladder, at once.
+    // What runs is ended by the last step of the ladder, at once; so is what is just being started, or starts from here on.
     void kill_all();
 
 private:
@@ -73,7 +74,10 @@ private:
     void forget(std::uint64_t tag);
     void watch();
 
+    void kill(std::uint64_t tag);
+
     children children_;
+    std::atomic<bool> killed_{false};
     std::mutex lock_;  // protects the next three
     std::unordered_map<std::uint64_t, std::shared_ptr<running>> running_;
     std::uint64_t last_tag_ = 0;
