@@ -25,7 +25,6 @@ set(packaging ${PROJECT_SOURCE_DIR}/packaging)
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_NAME gristmill)
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_SECTION utils)
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_PROGRAM_PACKAGE_RECOMMENDS tzdata)
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_SUGGESTS "postgresql, bash-completion")
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_CONTROL_EXTRA ${packaging}/postinst ${packaging}/prerm ${packaging}/postrm)
 set(CPACK_DEBIAN_PROGRAM_DESCRIPTION "runs many commands, several at a time, and survives a crash
@@ -41,11 +40,16 @@ them.")
 
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libgristmill-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
+# For durable jobs; the pool alone needs none of it.
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_RECOMMENDS "libsqlite3-dev, libpq-dev, libhowardhinnant-date-dev")
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SUGGESTS "cmake, pkgconf")
-set(CPACK_DEBIAN_DEVELOPMENT_DESCRIPTION "worker-pool library for C++20: headers and static library
+set(CPACK_DEBIAN_DEVELOPMENT_DESCRIPTION "worker pool and durable jobs for C++20: headers and static libraries
 Go-style channels, select, context and a pool. Every object serves plain
 threads, which block, and coroutines, which co_await; the same code runs on
 virtual time, so that a crew's working day is tested in milliseconds.
+.
+Durable jobs stand on it: typed handlers, retries, limits and schedules, in
+an SQLite file or in PostgreSQL.
 .
 Coroutines need clang 16 or g++ 13; with g++ 12 use the threads' side.")
 
