@@ -113,6 +113,18 @@ TEST(work, a_file_sizes_the_crew_while_it_works) {
     EXPECT_EQ(worker.wait().status, 0);
 }
 
+// They failed for want of descriptors, which cost each of them an attempt.
+TEST(work, a_large_crew_makes_room_for_its_commands) {
+    const jobs_folder jobs;
+    std::string lines;
+    for (int i = 0; i < 40; ++i) lines += "sleep 0.3\n";
+    ASSERT_EQ(jobs.run("push", {"-"}, lines).status, 0);
+    strings words = jobs.command("drain", {"--allow-exec", "-j40"});
+    words.insert(words.begin(), {"sh", "-c", "ulimit -Sn 64; exec \"$@\"", "sh"});
+    const answer it = running(words).wait();
+    EXPECT_TRUE(contains(it.errors, "gristmill drain: 40 completed\n")) << it.errors;
+}
+
 TEST(work, systemd_is_told_and_jobs_do_not_see_its_socket) {
     const jobs_folder jobs;
     ASSERT_EQ(jobs.line_of("push", {"echo socket=$NOTIFY_SOCKET"}), "1");
