@@ -1,5 +1,6 @@
 # Debian's packages, by CPack: gristmill (the program) and libgristmill-dev (the library). `cmake --workflow --preset package`
-# builds both; docs/guide/packages.md is the user's page.
+# builds both; docs/guide/packages.md is the user's page. Not by debhelper: this way the rules of `cmake --install` are the only
+# ones, and whoever can build the program can build its package.
 set(GRISTMILL_MAINTAINER "gristmill maintainers <maintainers@gristmill.invalid>" CACHE STRING
     "Who answers for the packages: NAME <ADDRESS>")
 set(GRISTMILL_PACKAGE_RELEASE 1 CACHE STRING "The number behind the version, for packages of the same sources")
