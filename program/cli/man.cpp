@@ -35,14 +35,23 @@ std::string paragraphs(std::string_view text) {
 std::string head(std::string_view name, std::string_view summary) {
     std::string title(name);
     for (char& c : title) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
-    return ".TH " + title + " 1 \"\" \"gristmill " GRISTMILL_VERSION "\"\n.SH NAME\n" + escaped(name) + " \\- " +
-           escaped(summary) + '\n';
+    // No hyphenation, no blanks between words to fill a line: what is in the text is to be typed.
+    return ".TH " + title + " 1 \"\" \"gristmill " GRISTMILL_VERSION "\"\n.nh\n.ad l\n.SH NAME\n" + escaped(name) +
+           " \\- " + escaped(summary) + '\n';
 }
 
 std::string upper(std::string_view text) {
     std::string all(text);
     for (char& c : all) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
     return all;
+}
+
+std::string examples(std::span<const example> all) {
+    std::string text;
+    for (const example& one : all)
+        text += (text.empty() ? ".SH EXAMPLES\n" : ".PP\n") + escaped(one.says) + "\n.PP\n.RS\n.nf\n" +
+                escaped(one.command) + "\n.fi\n.RE\n";
+    return text;
 }
 
 std::string page_of(const verb& of) {
@@ -64,22 +73,33 @@ std::string page_of(const verb& of) {
             all += '\n' + escaped(one.help) + '\n';
         }
     }
-    if (!of.examples.empty()) all += ".SH EXAMPLES\n";
-    for (const example& one : of.examples)
-        all += escaped(one.says) + "\n.PP\n.RS\n.nf\n" + escaped(one.command) + "\n.fi\n.RE\n.PP\n";
-    return all;
+    return all + examples(of.examples) + ".SH \"SEE ALSO\"\n.BR gristmill (1)\n";
+}
+
+constexpr std::string_view surroundings =
+    ".SH ENVIRONMENT\n"
+    ".TP\n.B GRISTMILL_STORE\nWhere the jobs of a queue are, when there is no \\-\\-store.\n"
+    ".TP\n.B GRISTMILL_STATE\nThe folder of the journals of\n.BR gristmill\\-run (1).\n"
+    ".TP\n.B NO_COLOR\nIf it is set, nothing is coloured.\n"
+    ".SH FILES\n"
+    ".TP\n.I ~/.local/state/gristmill\nJobs and journals, where nothing else is said; below $XDG_STATE_HOME, if that "
+    "is set.\n";
+
+std::string page_of_program() {
+    std::string all =
+        head("gristmill", "runs many commands, several at a time") +
+        ".SH SYNOPSIS\n.B gristmill\n\\fIVERB\\fR ...\n.SH DESCRIPTION\n"
+        "Runs a list of commands, or the jobs of a queue, a few at a time, and goes on where it was after a "
+        "crash. The first word says what is to be done, and each has a page of its own.\n";
+    for (const verb* one : verbs())
+        all += ".TP\n.BR gristmill\\-" + std::string(one->name) + " (1)\n" + escaped(one->summary) + '\n';
+    return all + examples(find_verb("run")->examples.first(3)) + std::string(surroundings);
 }
 
 }  // namespace
 
 std::optional<std::string> man_page(std::string_view name) {
-    if (name == "gristmill") {
-        std::string all = head(name, "runs many commands, several at a time") +
-                          ".SH SYNOPSIS\n.B gristmill\n\\fIVERB\\fR ...\n.SH VERBS\n";
-        for (const verb* one : verbs())
-            all += ".TP\n.B " + std::string(one->name) + '\n' + escaped(one->summary) + '\n';
-        return all;
-    }
+    if (name == "gristmill") return page_of_program();
     if (!name.starts_with("gristmill-")) return std::nullopt;
     const verb* const found = find_verb(name.substr(std::string_view("gristmill-").size()));
     return found ? std::optional(page_of(*found)) : std::nullopt;

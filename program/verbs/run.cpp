@@ -1,7 +1,6 @@
 // gristmill run: a list of things to do becomes commands, several at a time.
 #include <signal.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -14,6 +13,7 @@
 
 #include "program/cli/help.hpp"
 #include "program/cli/parse.hpp"
+#include "program/run/descriptors.hpp"
 #include "program/run/engine.hpp"
 #include "program/run/failures.hpp"
 #include "program/run/joblog_watcher.hpp"
@@ -102,15 +102,6 @@ result<std::vector<std::uint64_t>, std::string> read_failed(run_options& options
         options.sources[0].values.push_back(entry.command);
     }
     return numbers;
-}
-
-// Three descriptors for each command that runs. The soft limit is raised only where it has to be: commands inherit it.
-void make_room_for(unsigned slots) {
-    rlimit now{};
-    const rlim_t wanted = rlim_t{slots} * 3 + 100;
-    if (::getrlimit(RLIMIT_NOFILE, &now) != 0 || now.rlim_cur >= wanted) return;
-    now.rlim_cur = std::min(wanted, now.rlim_max);
-    (void)::setrlimit(RLIMIT_NOFILE, &now);
 }
 
 void prepare_process(const run_options& options) {

@@ -229,9 +229,9 @@ const verb work_verb = {
         "or at "
         "a second signal, it is ended with all that it has started, and its job goes back. A third signal kills it at "
         "once.\n\n"
-        "On a terminal a line tells how it goes; elsewhere there is a line for each attempt that has ended. Under "
-        "systemd "
-        "it speaks sd_notify: Type=notify, and WatchdogSec= if wanted.",
+        "On a terminal a line tells how it goes; elsewhere there is a line for each attempt that has ended. As a "
+        "service of "
+        "systemd it says when it is ready and feeds the watchdog; the package has a unit, gristmill-work@.service.",
     .flags = groups,
     .examples = work_examples,
     .more_title = "Exit status",

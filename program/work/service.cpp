@@ -13,6 +13,8 @@
 
 #include <gristmill/detail/joined_thread.hpp>
 
+#include "program/run/descriptors.hpp"
+
 namespace gm::program {
 
 namespace {
@@ -67,6 +69,7 @@ service::service(const work_options& options, jobs::store& store, const jobs::re
 }
 
 jobs::runner_report service::run() {
+    make_room_for(workers_.now());
     gm::detail::joined_thread attendant("gm-attendant", [this] { attend(); });
     struct ending {  // also when something throws
         int bell;
@@ -104,9 +107,13 @@ void service::look(clock::time_point now) {
     if (!workers_.file().empty()) {
         const unsigned before = workers_.now();
         workers_.refresh();
-        if (workers_.now() != before && workers_.now() != 0) runner_.resize(workers_.now());
+        if (workers_.now() != before && workers_.now() != 0) {
+            make_room_for(workers_.now());
+            runner_.resize(workers_.now());
+        }
     }
     const jobs::runner_snapshot state = runner_.snapshot();
+    make_room_for(state.workers);  // `gristmill scale` may have changed it
     tell_.show(state);
     systemd_.send("STATUS=" + summary_of(state.counts) + ", " + std::to_string(state.running.size()) + " running of " +
                   std::to_string(state.workers));

@@ -1,10 +1,6 @@
 // gristmill work, as a service: signals, crashes, systemd, the size of its crew.
 #include "jobs_helpers.hpp"
-
-#include <sys/socket.h>
-#include <sys/un.h>
-
-#include <cstring>
+#include "notify_socket.hpp"
 
 namespace {
 
@@ -117,32 +113,17 @@ TEST(work, a_file_sizes_the_crew_while_it_works) {
     EXPECT_EQ(worker.wait().status, 0);
 }
 
-// What systemd would hear.
-class notify_socket {
-public:
-    explicit notify_socket(const std::string& path) : fd_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
-        sockaddr_un at{};
-        at.sun_family = AF_UNIX;
-        std::memcpy(at.sun_path, path.data(), path.size());
-        EXPECT_EQ(::bind(fd_, reinterpret_cast<const sockaddr*>(&at), sizeof(at)), 0);
-    }
-    ~notify_socket() { ::close(fd_); }
-    notify_socket(const notify_socket&) = delete;
-    notify_socket& operator=(const notify_socket&) = delete;
-
-    void read_until(const std::string& word) const {
-        std::string last;
-        while (!last.starts_with(word)) {
-            std::array<char, 1000> room;
-            const ssize_t got = ::recv(fd_, room.data(), room.size(), 0);
-            ASSERT_GT(got, 0);
-            last.assign(room.data(), static_cast<std::size_t>(got));
-        }
-    }
-
-private:
-    int fd_;
-};
+// They failed for want of descriptors, which cost each of them an attempt.
+TEST(work, a_large_crew_makes_room_for_its_commands) {
+    const jobs_folder jobs;
+    std::string lines;
+    for (int i = 0; i < 40; ++i) lines += "sleep 0.3\n";
+    ASSERT_EQ(jobs.run("push", {"-"}, lines).status, 0);
+    strings words = jobs.command("drain", {"--allow-exec", "-j40"});
+    words.insert(words.begin(), {"sh", "-c", "ulimit -Sn 64; exec \"$@\"", "sh"});
+    const answer it = running(words).wait();
+    EXPECT_TRUE(contains(it.errors, "gristmill drain: 40 completed\n")) << it.errors;
+}
 
 TEST(work, systemd_is_told_and_jobs_do_not_see_its_socket) {
     const jobs_folder jobs;
