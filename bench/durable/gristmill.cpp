@@ -86,6 +86,7 @@ void limited(const std::string& name, const queue_limits& limits, std::int64_t n
         other = std::move(*store->subscribe({.worker = "holder", .lease = std::chrono::hours(1)}));
         const auto held = other->exchange({}, {.idle = limits.running_per_key});
         check(held && held->jobs.size() == limits.running_per_key, "the key is not saturated");
+        check(static_cast<bool>(other->beat({.workers = crew, .busy = crew})), "it has not told its crew");
     }
     fill(*store, n, one_of_a_hundred);
     drain(name, std::move(store), n, piled == 0);

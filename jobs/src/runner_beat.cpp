@@ -14,7 +14,7 @@ void runner_core::beat_until(const context& quit) {
     patience pause(mixed(options_.seed + 1));
     bool wedged = false;
     unsigned last_wanted = 0;
-    time_point next = gm::now() + every;
+    time_point next = gm::now();  // the first at once: it tells the others the size of this crew
     while (gm::sleep_until(next, quit) == channel_status::ok) {
         const time_point now = gm::now();
         next = now + every;

@@ -67,6 +67,60 @@ TEST_P(conformance, limited_queue_gives_nothing_ahead) {
     EXPECT_GE(limited, 1u);
 }
 
+// A job that is had ahead takes a place though it does not run. So a store may give some, as long as each hand of the others finds
+// a place.
+TEST_P(conformance, limited_queue_gives_ahead_only_what_leaves_places_for_the_hands_of_others) {
+    if (lacks(feature::limits)) return;
+    for (const queue_limits& limits : {queue_limits{.running = 10}, queue_limits{.running_per_key = 2},
+                                       queue_limits{.running = 10, .running_per_key = 3, .fair = true}}) {
+        const std::string name = "queue " + std::to_string(limits.running) + std::to_string(limits.running_per_key);
+        static_cast<void>(ledger().limit(name, limits));
+        std::vector<new_job> all = of_keys("aaaabbbbccccddddeeee");
+        for (new_job& each : all) each.queue = name;
+        publish(all);
+        const auto greedy = subscribe({name}), other = subscribe({name});
+        EXPECT_TRUE(greedy->beat({.workers = 2}));
+        EXPECT_TRUE(other->beat({.workers = 4}));
+        const std::size_t got = exchange(*greedy, {}, {.idle = 2, .ahead = 20}).jobs.size();
+        EXPECT_GE(got, 2u) << name;
+        EXPECT_LE(got, 6u) << name;
+        EXPECT_EQ(claim(*other, 4).size(), 4u) << name;
+        EXPECT_EQ(claim(*other, 20).size(), 6 - got) << name;
+    }
+}
+
+TEST_P(conformance, limit_holds_for_what_is_had_ahead) {
+    if (lacks(feature::limits)) return;
+    static_cast<void>(ledger().limit("default", {.running = 10, .running_per_key = 4}));
+    publish(of_keys("aaaaaaaabbbbbbbbcccccccc"));
+    const auto alone = subscribe();
+    EXPECT_TRUE(alone->beat({.workers = 2}));
+    auto held = exchange(*alone, {}, {.idle = 2, .ahead = 20}).jobs;
+    for (int i = 0; i != 3; ++i) {
+        std::map<std::string, int> of;
+        for (const delivery& each : held) ++of[each.key];
+        EXPECT_LE(held.size(), 10u);
+        for (const auto& [key, count] : of) EXPECT_LE(count, 4) << key;
+        const settlement end = completed(held.front());
+        held.erase(held.begin());
+        for (delivery& each : exchange(*alone, {&end, 1}, {.idle = 1, .ahead = 20}).jobs)
+            held.push_back(std::move(each));
+    }
+}
+
+TEST_P(conformance, rate_gives_nothing_ahead) {
+    if (lacks(feature::limits)) return;
+    static_cast<void>(ledger().limit("default", {.rate = 1 / 3600.0, .burst = 10}));
+    static_cast<void>(ledger().limit("by key", {.rate_per_key = 1 / 3600.0, .burst_per_key = 10}));
+    publish(std::vector<new_job>(10, job()));
+    publish(std::vector<new_job>(10, {.kind = "kind", .queue = "by key"}));
+    for (const char* const name : {"default", "by key"}) {
+        const auto worker = subscribe({name});
+        EXPECT_TRUE(worker->beat({.workers = 2}));
+        EXPECT_EQ(exchange(*worker, {}, {.idle = 2, .ahead = 5}).jobs.size(), 2u) << name;
+    }
+}
+
 TEST_P(conformance, slots_of_a_dead_worker_come_back) {
     if (lacks(feature::limits)) return;
     static_cast<void>(ledger().limit("default", {.running = 1, .running_per_key = 1}));
@@ -264,6 +318,18 @@ TEST_P(conformance, fair_queue_leaves_no_worker_idle_while_there_is_work) {
     static_cast<void>(ledger().limit("default", {.fair = true, .weights = {{"a", 1}, {"b", 100}}}));
     publish(of_keys(std::string(30, 'a') + "b"));
     EXPECT_EQ(claim(*subscribe(), 40).size(), 31u);
+}
+
+// Most keys have less than their part of what is wanted, and one has much more.
+TEST_P(conformance, fair_queue_with_one_deep_key_gives_all_that_is_wanted) {
+    if (lacks(feature::fair_shares)) return;
+    static_cast<void>(ledger().limit("default", {.fair = true, .weights = {{"a", 5}}}));
+    publish(of_keys(std::string(80, 'a') + "bcdefghijkl" + "bc"));
+    const std::string got = keys_of(claim(*subscribe(), 90));
+    EXPECT_EQ(got.size(), 90u);
+    EXPECT_EQ(std::count(got.begin(), got.end(), 'a'), 77);
+    const std::string first = got.substr(0, 12);
+    for (char key = 'a'; key <= 'l'; ++key) EXPECT_NE(first.find(key), std::string::npos) << key << " in " << got;
 }
 
 TEST_P(conformance, newcomer_in_a_fair_queue_is_served_soon_but_not_for_what_it_did_not_ask_for) {

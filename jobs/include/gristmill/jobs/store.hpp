@@ -107,8 +107,10 @@ enum class settled : std::uint8_t { yes, refused, unknown };
 enum class claim : std::uint8_t { ordinary, suspect };
 
 struct demand {
-    std::size_t idle = 0;   // workers that have nothing to do
-    std::size_t ahead = 0;  // jobs to have at hand beyond that; queues with limits give none of these
+    std::size_t idle = 0;  // workers that have nothing to do
+    // Jobs to have at hand beyond that. They take places where places are limited: a queue with limits gives none of these, or
+    // so many that every hand of the other workers still finds a place.
+    std::size_t ahead = 0;
     claim which = claim::ordinary;
 };
 
