@@ -57,7 +57,7 @@ result<std::vector<std::uint64_t>, std::string> read_failed(run_options& options
 void prepare_process(const run_options& options) {
     sigset_t ours;
     sigemptyset(&ours);
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) sigaddset(&ours, signal);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP}) sigaddset(&ours, signal);
     ::pthread_sigmask(SIG_BLOCK, &ours, nullptr);
     ::signal(SIGPIPE, SIG_IGN);
     make_room_for(options.slots.now());
