@@ -229,16 +229,23 @@ void journal_file::put(const journal_batch& batch) {
              facts_.succeeded, facts_.failed, facts_.jobs, static_cast<int>(facts_.input_ended));
 }
 
-// A line that had failed, and was run again, is counted anew.
+// Lines that follow one another are written together: a command of a thousand of them (-n) ends by one statement. A line that had
+// failed, and was run again, is counted anew.
 void journal_file::put_ended(const ended_lines& one, run_facts& now) {
-    for (const std::uint64_t number : one.lines) {
-        const bool had_failed = now.failed != 0 && db_->number("SELECT state FROM line WHERE number = ?", number) ==
-                                                       static_cast<int>(line_state::failed);
-        now.failed -= had_failed;
+    for (auto first = one.lines.begin(); first != one.lines.end();) {
+        auto last = first;
+        while (last + 1 != one.lines.end() && last[1] == *last + 1) ++last;
+        if (now.failed != 0)
+            now.failed -= static_cast<std::uint64_t>(
+                db_->number("SELECT count(*) FROM line WHERE number BETWEEN ? AND ? AND state = ?", *first, *last,
+                            static_cast<int>(line_state::failed))
+                    .value_or(0));
         db_->run(
-            "UPDATE line SET state = ?, job = ?, status = ?, started = ?, runtime = ?, worker = ? WHERE number = ?",
-            static_cast<int>(one.how), one.job, one.status, one.started, one.runtime, one.worker, number);
-        ++(one.how == line_state::succeeded ? now.succeeded : now.failed);
+            "UPDATE line SET state = ?, job = ?, status = ?, started = ?, runtime = ?, worker = ? "
+            "WHERE number BETWEEN ? AND ?",
+            static_cast<int>(one.how), one.job, one.status, one.started, one.runtime, one.worker, *first, *last);
+        (one.how == line_state::succeeded ? now.succeeded : now.failed) += *last - *first + 1;
+        first = last + 1;
     }
 }
 
