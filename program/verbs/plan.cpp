@@ -80,7 +80,7 @@ constexpr flag plan_flags[] = {
      "Which sizes to try: 4, 1-16, 2,4,8. Default: from 1 to four times what the run had, or four for each CPU.",
      take_sizes},
     {"--table", "", "N",
-     "What a crew of N would do moment by moment, as a table in Markdown. For logs of up to 1000 jobs.", take_table},
+     "What a crew of N would do moment by moment, as a table in Markdown. For runs of up to 1000 jobs.", take_table},
     {"--run", "", "NAME", "Which run: a name out of `gristmill run --list`. Default: the last one of this folder.",
      [](void* o, std::string_view v) {
          options(o).run_name = v;
