@@ -26,6 +26,8 @@ set(packaging ${PROJECT_SOURCE_DIR}/packaging)
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_NAME gristmill)
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_SECTION utils)
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_SHLIBDEPS ON)
+# The program loads libpq itself (program/late_libpq.cpp), so that nobody finds it by what is linked. 14 has the pipeline mode.
+set(CPACK_DEBIAN_PROGRAM_PACKAGE_DEPENDS "libpq5 (>= 14~~)")
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_SUGGESTS "postgresql, bash-completion")
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_CONTROL_EXTRA ${packaging}/postinst ${packaging}/prerm ${packaging}/postrm)
 set(CPACK_DEBIAN_PROGRAM_DESCRIPTION "runs many commands, several at a time, and survives a crash

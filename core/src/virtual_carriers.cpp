@@ -92,6 +92,7 @@ void virtual_engine::run_carrier(crew& mine) noexcept {
         }
         drain(mine, facade);
         current_worker = nullptr;
+        act_for_clock();
         mine.idle.push_back(&me);
         give_up(state::idle);
     }

@@ -110,21 +110,37 @@ bool virtual_engine::advance() noexcept {
     return true;
 }
 
+void virtual_engine::fire_due_timers() noexcept {
+    wake_list wakes;
+    {
+        lock_guard hold(timers_guard_);
+        while (timer* const due = timers_.first()) {
+            if (due->due() > now_) break;
+            timers_.remove(*due);
+            due->fire(*due, wakes);
+            if (world_.carriers > 1 && draw(2) == 0) break;
+        }
+    }
+    wakes.wake();
+}
+
 void virtual_engine::run_clock() noexcept {
     while (!ended_) {
-        wake_list wakes;
-        {
-            lock_guard hold(timers_guard_);
-            while (timer* const due = timers_.first()) {
-                if (due->due() > now_) break;
-                timers_.remove(*due);
-                due->fire(*due, wakes);
-                if (world_.carriers > 1 && draw(2) == 0) break;
-            }
-        }
-        wakes.wake();
+        fire_due_timers();
         if (timers_.empty() || timers_.first()->due() > now_) give_up(state::idle);
     }
+}
+
+// A carrier that has nothing to do acts for the clock when nobody but the clock could go on: what happens is the same, and no thread
+// has to hand over to another. A day of coroutines that sleep is four times as fast for it.
+void virtual_engine::act_for_clock() noexcept {
+    if (world_.carriers > 1 || world_.hasty_clock || ending_ || ended_) return;
+    if (!clock_ || clock_->how != state::idle || timers_.empty() || !runnable_.empty()) return;
+    if (std::ranges::any_of(crews_, [](const auto& each) { return each->stopping || !each->ready.empty(); })) return;
+    const time_point next = timers_.first()->due();
+    if (next > horizon_ || (!beds_.empty() && beds_.first()->due() <= next)) return;
+    now_ = std::max(now_, next);
+    fire_due_timers();
 }
 
 void virtual_engine::add_timer(timer& entry, time_point due) noexcept {

@@ -1,5 +1,7 @@
 #include <gristmill/virtual_time.hpp>
 
+#include <sys/resource.h>
+
 #include <regex>
 #include <stdexcept>
 #include <string>
@@ -177,6 +179,22 @@ TEST(virtual_time, task_that_sleeps_eight_hours_is_done_at_once) {
     EXPECT_EQ(report.passed, 8h);
     EXPECT_EQ(report.unfinished, 0u);
     EXPECT_EQ(report.abandoned, 0u);
+}
+
+// The clock has a thread, but coroutines that sleep do not need it: 2,000 of them would change threads 4,000 times.
+TEST(virtual_time, sleeping_tasks_change_no_threads) {
+    const auto switches = [] {
+        rusage used{};
+        getrusage(RUSAGE_SELF, &used);
+        return used.ru_nvcsw;
+    };
+    gm::virtual_time day;
+    const long before = switches();
+    const auto report = day.run([]() -> gm::task<> {
+        for (int i = 0; i != 2000; ++i) co_await nap(1s);
+    });
+    EXPECT_EQ(report.passed, 2000s);
+    EXPECT_LT(switches() - before, 1000);
 }
 
 TEST(virtual_time, seed_replays_exactly_and_another_one_differs) {

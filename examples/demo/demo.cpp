@@ -125,5 +125,6 @@ int main() {
     std::printf("gristmill: three workers, %zu images, a queue of eight\n", images.size());
     const auto [end, left] = work(images, signals.came());
     report(end, left);
-    if (!signals.came().is_done()) dry_run();
+    if (signals.came().is_done()) return 130;
+    dry_run();
 }

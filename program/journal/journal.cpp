@@ -161,7 +161,8 @@ void journal::finished(const finish_report& report) {
             {.lines = report.of.lines,
              .job = report.of.sequence,
              .how = good ? line_state::succeeded : line_state::failed,
-             .status = report.status(),
+             .status = report.how == verdict::timed_out ? timed_out_status : report.status(),
+             .worker = report.slot,
              .started = ms_since_1970(report.started),
              .runtime = std::chrono::duration_cast<std::chrono::microseconds>(report.outcome.runtime).count()});
     work_.notify_one();

@@ -19,11 +19,13 @@ using stores::sqlite::query;
 using stores::sqlite::trouble;
 
 constexpr std::int64_t application = 0x676d6a31;  // "gmj1": what the file says that it is
-constexpr std::int64_t version = 1;
+constexpr std::int64_t version = 2;
 constexpr int pages_before_checkpoint = 1000;  // of the write-ahead log
 constexpr auto patience_of_a_new_run = std::chrono::seconds(10);
 constexpr auto patience_with_a_glance = std::chrono::milliseconds(50);  // as long as somebody's --list takes
 constexpr unsigned lines_at_a_time = 128;                               // they come with their arguments
+
+constexpr const char* from_1_to_2 = "ALTER TABLE line ADD COLUMN worker INTEGER; PRAGMA user_version = 2";
 
 constexpr const char* tables = R"(
     CREATE TABLE run (
@@ -36,7 +38,7 @@ constexpr const char* tables = R"(
     CREATE TABLE line (
         number INTEGER PRIMARY KEY, identity BLOB NOT NULL, arguments BLOB NOT NULL,
         state INTEGER NOT NULL DEFAULT 0 CHECK (state IN (0, 1, 2)),
-        job INTEGER, status INTEGER, started INTEGER, runtime INTEGER
+        job INTEGER, status INTEGER, started INTEGER, runtime INTEGER, worker INTEGER
     ) STRICT;
     CREATE TABLE running (
         job INTEGER PRIMARY KEY, boot TEXT NOT NULL, pid INTEGER NOT NULL, started INTEGER NOT NULL
@@ -97,7 +99,7 @@ std::vector<std::string> unpacked(std::string_view text) {
 }
 
 journal_file::journal_file(const std::string& path, std::chrono::milliseconds patience)
-    : db_(std::make_unique<connection>(path, connection::mode::write, patience)) {}
+    : db_(std::make_unique<connection>(path, connection::mode::write, patience)), version_(version) {}
 
 journal_file::~journal_file() = default;
 
@@ -129,6 +131,7 @@ bool journal_file::check_tables() {
                                  " of its journals; this one knows " + std::to_string(version) + "): use that one");
     if (kind != application || found < 1)
         stores::sqlite::fail(jobs::store_fault::damaged, db_->path() + ": is no journal of gristmill run");
+    version_ = found;
     return true;
 }
 
@@ -189,14 +192,22 @@ void journal_file::read_facts() {
               .input_ended = row.integer(10) != 0};
 }
 
+void journal_file::bring_up_to_date() {
+    if (version_ < 2) db_->run_script(from_1_to_2);
+}
+
 std::optional<std::string> journal_file::write(const journal_batch& batch) {
     const run_facts before = facts_;
     auto failed = error_of([&] {
         db_->run("BEGIN IMMEDIATE");
+        bring_up_to_date();
         put(batch);
         db_->run("COMMIT");
     });
-    if (!failed) return std::nullopt;
+    if (!failed) {
+        version_ = version;
+        return std::nullopt;
+    }
     db_->roll_back();
     facts_ = before;
     return failed;
@@ -218,15 +229,23 @@ void journal_file::put(const journal_batch& batch) {
              facts_.succeeded, facts_.failed, facts_.jobs, static_cast<int>(facts_.input_ended));
 }
 
-// A line that had failed, and was run again, is counted anew.
+// Lines that follow one another are written together: a command of a thousand of them (-n) ends by one statement. A line that had
+// failed, and was run again, is counted anew.
 void journal_file::put_ended(const ended_lines& one, run_facts& now) {
-    for (const std::uint64_t number : one.lines) {
-        const bool had_failed = now.failed != 0 && db_->number("SELECT state FROM line WHERE number = ?", number) ==
-                                                       static_cast<int>(line_state::failed);
-        now.failed -= had_failed;
-        db_->run("UPDATE line SET state = ?, job = ?, status = ?, started = ?, runtime = ? WHERE number = ?",
-                 static_cast<int>(one.how), one.job, one.status, one.started, one.runtime, number);
-        ++(one.how == line_state::succeeded ? now.succeeded : now.failed);
+    for (auto first = one.lines.begin(); first != one.lines.end();) {
+        auto last = first;
+        while (last + 1 != one.lines.end() && last[1] == *last + 1) ++last;
+        if (now.failed != 0)
+            now.failed -= static_cast<std::uint64_t>(
+                db_->number("SELECT count(*) FROM line WHERE number BETWEEN ? AND ? AND state = ?", *first, *last,
+                            static_cast<int>(line_state::failed))
+                    .value_or(0));
+        db_->run(
+            "UPDATE line SET state = ?, job = ?, status = ?, started = ?, runtime = ?, worker = ? "
+            "WHERE number BETWEEN ? AND ?",
+            static_cast<int>(one.how), one.job, one.status, one.started, one.runtime, one.worker, *first, *last);
+        (one.how == line_state::succeeded ? now.succeeded : now.failed) += *last - *first + 1;
+        first = last + 1;
     }
 }
 
@@ -278,6 +297,29 @@ journal_file::lines journal_file::lines_after(std::uint64_t number, std::uint64_
             last, most);
         while (row.step()) all.push_back(line_in(row));
         return all;
+    });
+}
+
+// The lines of one job have one end, so what the first of them says holds for all.
+std::optional<std::string> journal_file::each_ended(bool with_arguments, const std::function<void(ended_job&&)>& tell) {
+    return error_of([&] {
+        query row = db_->ask(db_->kept("SELECT job, state, status, " + std::string(version_ < 2 ? "0" : "worker") +
+                                       ", started, runtime, " + (with_arguments ? "arguments" : "x''") +
+                                       " FROM line WHERE state <> 0 ORDER BY job, number"));
+        std::optional<ended_job> now;
+        while (row.step()) {
+            const auto job = static_cast<std::uint64_t>(row.integer(0));
+            if (now && now->job != job) tell(std::move(*std::exchange(now, std::nullopt)));
+            if (!now)
+                now = ended_job{.job = job,
+                                .how = static_cast<line_state>(row.integer(1)),
+                                .status = static_cast<int>(row.integer(2)),
+                                .worker = static_cast<unsigned>(row.integer(3)),
+                                .started = row.integer(4),
+                                .runtime = row.integer(5)};
+            std::ranges::move(unpacked(row.bytes(6)), std::back_inserter(now->arguments));
+        }
+        if (now) tell(std::move(*now));
     });
 }
 

@@ -3,12 +3,16 @@
 // one that can (locking_mode=EXCLUSIVE): there is no file of shared memory beside it, so it also works where files of other
 // machines lie, and a second process is refused.
 //
+// Its tables have a version. Version 2 knows which worker ran a job; a file of version 1 is read as it is, and becomes one of version 2
+// with the first thing that is written to it.
+//
 // Used by one thread at a time. Failures of SQLite are values here, in words for a person.
 
 #include <sys/types.h>
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -37,10 +41,24 @@ struct new_line {
 struct ended_lines {
     std::vector<std::uint64_t> lines;
     std::uint64_t job;
-    line_state how;  // not waiting
-    int status;
+    line_state how;        // not waiting
+    int status;            // as a shell has it, or timed_out_status
+    unsigned worker;       // from 1
     std::int64_t started;  // ms since 1970
     std::int64_t runtime;  // µs
+};
+
+constexpr int timed_out_status = -1;
+
+// A job as the file has it afterwards, by its last run.
+struct ended_job {
+    std::uint64_t job = 0;
+    line_state how = line_state::succeeded;
+    int status = 0;            // of what was written by version 1 a shell's, also where it timed out
+    unsigned worker = 0;       // from 1; 0: not known, for version 1 did not write it
+    std::int64_t started = 0;  // ms since 1970
+    std::int64_t runtime = 0;  // µs
+    std::vector<std::string> arguments{};
 };
 
 struct running_command {
@@ -104,6 +122,10 @@ public:
     // The next lines after `number`, as many as `most`.
     lines lines_after(std::uint64_t number, std::uint64_t last, unsigned most);
 
+    // Every job that has ended, in the order of their numbers. Without arguments if they are not wanted. What is wrong, or nothing.
+    [[nodiscard]] std::optional<std::string> each_ended(bool with_arguments,
+                                                        const std::function<void(ended_job&&)>& tell);
+
     // Lines by what they are. take() gives the first one after `number` that is no later than `last` and was not given yet.
     [[nodiscard]] std::optional<std::string> index_lines();
     result<std::optional<known_line>, std::string> take(const line_identity& who, std::uint64_t number,
@@ -118,9 +140,11 @@ private:
     void read_facts();
     void put(const journal_batch& batch);
     void put_ended(const ended_lines& one, run_facts& now);
+    void bring_up_to_date();
 
     std::unique_ptr<stores::sqlite::connection> db_;
     run_facts facts_;
+    std::int64_t version_;  // of its tables
 };
 
 // Arguments, or words, as one text: each ends with a zero byte, which none of them can hold.

@@ -23,6 +23,21 @@ constexpr double log_precision =
     0.0015;                      // its times are in milliseconds: a job may seem to start before the one before it ends
 constexpr double longest = 1e9;  // seconds: what a virtual clock can count, many thousand times over
 
+constexpr unsigned most_workers = 100'000;  // more than that is no count of workers
+constexpr std::size_t most_jobs = 5'000'000;
+
+bool all_workers_known(const run_history& all) {
+    return std::ranges::all_of(
+        all.jobs, [](const past_job& one) { return one.entry.worker != 0 && one.entry.worker <= most_workers; });
+}
+
+void take_lanes_of_workers(run_history& all) {
+    for (past_job& one : all.jobs) {
+        one.lane = one.entry.worker - 1;
+        all.lanes = std::max(all.lanes, one.entry.worker);
+    }
+}
+
 void assign_lanes(run_history& all) {
     std::priority_queue<std::pair<double, unsigned>, std::vector<std::pair<double, unsigned>>, std::greater<>> busy;
     std::set<unsigned> free;
@@ -73,7 +88,11 @@ run_history make_history(std::vector<joblog_entry> entries) {
     std::ranges::sort(all.jobs, {}, [](const past_job& one) { return std::pair(one.entry.start, one.entry.number); });
     all.begin = all.end = all.jobs.front().entry.start;
     for (const past_job& one : all.jobs) all.end = std::max(all.end, one.end());
-    assign_lanes(all);
+    all.knows_workers = all_workers_known(all);
+    if (all.knows_workers)
+        take_lanes_of_workers(all);
+    else
+        assign_lanes(all);
     return all;
 }
 
@@ -92,6 +111,37 @@ result<run_history, std::string> read_history(const std::string& file) {
                        "; wanted is a file that `gristmill run --joblog FILE` has written");
     if (entries->empty()) return failure(file + ": no job has ended in it");
     return make_history(std::move(*entries));
+}
+
+namespace {
+
+joblog_entry entry_of(const ended_job& one) {
+    joblog_entry entry;
+    entry.number = one.job;
+    entry.start = static_cast<double>(one.started) / 1e3;
+    entry.runtime = static_cast<double>(one.runtime) / 1e6;
+    entry.worker = one.worker;
+    const bool by_signal = one.status > 128 && one.status < 128 + 65;
+    (by_signal ? entry.signal : entry.exit_code) = by_signal ? one.status - 128 : one.status;
+    return entry;
+}
+
+}  // namespace
+
+result<run_history, std::string> read_history(journal_file& journal, const command_maker& command_of) {
+    std::vector<joblog_entry> entries;
+    bool too_many = false;
+    const auto failed = journal.each_ended(command_of != nullptr, [&](ended_job&& one) {
+        too_many = too_many || entries.size() == most_jobs;
+        if (too_many) return;
+        entries.push_back(entry_of(one));
+        if (command_of) entries.back().command = command_of(one);
+    });
+    if (failed) return failure(*failed);
+    if (too_many)
+        return failure("the run has more than " + std::to_string(most_jobs) + " jobs; plan and report read up to that");
+    if (entries.empty()) return failure(std::string("no job of the run has ended"));
+    return make_history(std::move(entries));
 }
 
 std::string time_text(double seconds) {

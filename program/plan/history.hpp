@@ -1,13 +1,15 @@
 #pragma once
-// A run that is over, by its log: what `plan` replays and `report` draws.
+// A run that is over, by its log or its journal: what `plan` replays and `report` draws.
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include <gristmill/result.hpp>
 
+#include "program/journal/journal_file.hpp"
 #include "program/run/joblog.hpp"
 
 namespace gm::program {
@@ -22,6 +24,7 @@ struct past_job {
 struct run_history {
     std::vector<past_job> jobs;  // in the order of their start
     unsigned lanes = 0;          // as many jobs ran at the same time, at most
+    bool knows_workers = false;  // a lane is a worker; else it stands for whoever it was
     std::size_t failed = 0;
     double begin = 0, end = 0;  // seconds since 1970
     double work = 0;            // seconds, of all jobs together
@@ -33,12 +36,16 @@ struct run_history {
     std::vector<std::chrono::nanoseconds> durations_by_number() const;
 };
 
-// requires: entries is not empty. A log does not say which worker ran a job: each job gets the first lane that is free when it starts.
-// Times that run backwards count as no time.
+// requires: entries is not empty. Where it is not known which worker ran a job, each job gets the first lane that is free when it
+// starts. Times that run backwards count as no time.
 run_history make_history(std::vector<joblog_entry> entries);
 
 // The error says what is wrong with the file.
 result<run_history, std::string> read_history(const std::string& file);
+
+// `command_of` makes the commands; empty: they are not wanted.
+using command_maker = std::function<std::string(const ended_job&)>;
+result<run_history, std::string> read_history(journal_file& journal, const command_maker& command_of);
 
 // "350ms", "3.2s", "2m10s", "2m".
 std::string time_text(double seconds);

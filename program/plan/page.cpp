@@ -8,7 +8,6 @@
 
 #include "program/cli/text.hpp"
 #include "program/run/estimate.hpp"
-#include "program/run/shell_scan.hpp"
 
 namespace gm::program {
 
@@ -30,11 +29,11 @@ std::string figure(const std::string& value, const std::string& name, bool bad =
            "</span></div>\n";
 }
 
-std::string head(const run_history& run, const std::string& log) {
+std::string head(const run_history& run, const std::string& title) {
     const double took = std::max(run.took(), 1e-3);
     char at_a_time[32];
     std::snprintf(at_a_time, sizeof(at_a_time), "%.1f", run.work / took);
-    return "<h1>" + for_page(log) + "</h1>\n<p>" + moment_text(run.begin) + " to " + moment_text(run.end) +
+    return "<h1>" + for_page(title) + "</h1>\n<p>" + moment_text(run.begin) + " to " + moment_text(run.end) +
            "</p>\n<div class=\"figures\">\n" + figure(std::to_string(run.jobs.size()), "jobs") +
            figure(std::to_string(run.failed), "failed", run.failed != 0) + figure(time_text(run.took()), "taken") +
            figure(time_text(run.work), "of work") +
@@ -64,15 +63,13 @@ std::string table(const run_history& run, const std::vector<const past_job*>& jo
     return all + "</table></div>\n";
 }
 
-std::string failures_section(const run_history& run, const std::string& log) {
+std::string failures_section(const run_history& run, const std::string& retry) {
     if (run.failed == 0) return section("Failures", "", "<p>None: all jobs succeeded.</p>\n");
     std::vector<const past_job*> jobs;
     for (const past_job& job : run.jobs)
         if (job.entry.failed() && jobs.size() < most_failures) jobs.push_back(&job);
-    std::string file;
-    (void)quote(log, place::bare, file);
-    std::string says = "To run " + std::string(run.failed == 1 ? "it" : "them") +
-                       " again: <code>gristmill run --retry-failed --joblog " + for_page(file) + "</code>";
+    std::string says =
+        "To run " + std::string(run.failed == 1 ? "it" : "them") + " again: <code>" + for_page(retry) + "</code>";
     if (run.failed > jobs.size())
         says += " &nbsp; The first " + std::to_string(jobs.size()) + " of " + std::to_string(run.failed) + ":";
     return section("Failures", says, table(run, jobs));
@@ -102,19 +99,23 @@ std::string command_text(const joblog_entry& entry, std::size_t most) {
     return for_page(std::string_view(entry.command).substr(0, end)) + "…";
 }
 
-std::string page_of(const run_history& run, const std::string& log) {
+std::string page_of(const run_history& run, const page_words& words) {
+    const char* const lanes = run.knows_workers
+                                  ? "A lane for each worker. "
+                                  : "A lane for each job at a time, the first that is free; the log does not say which "
+                                    "worker it was. ";
     return "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
            "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>" +
-           for_page(log) + "</title>\n<style>" + page_style() + "</style>\n</head>\n<body>\n" + head(run, log) +
+           for_page(words.title) + "</title>\n<style>" + page_style() + "</style>\n</head>\n<body>\n" +
+           head(run, words.title) +
            section("What ran when",
-                   "A lane for each job at a time, the first that is free; the log does not say which worker it was. "
-                   "<i class=\"key\"></i>succeeded <i class=\"key bad\"></i>failed",
+                   std::string(lanes) + "<i class=\"key\"></i>succeeded <i class=\"key bad\"></i>failed",
                    lanes_chart(run)) +
            "<div class=\"two\">" + section("Ended, in a second", "", throughput_chart(run)) +
            section("Running at a time", "", crew_chart(run)) + "</div>" +
-           section("How long jobs took", "", durations_chart(run)) + failures_section(run, log) + slowest_section(run) +
-           "</body>\n</html>\n";
+           section("How long jobs took", "", durations_chart(run)) + failures_section(run, words.retry) +
+           slowest_section(run) + "</body>\n</html>\n";
 }
 
 }  // namespace gm::program

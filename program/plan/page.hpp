@@ -8,8 +8,12 @@
 
 namespace gm::program {
 
-// `log`: the name of the file that it is about.
-std::string page_of(const run_history& run, const std::string& log);
+// What the page says about its run besides.
+struct page_words {
+    std::string title;
+    std::string retry;  // the command line that runs the failures again
+};
+std::string page_of(const run_history& run, const page_words& words);
 
 // page_charts.cpp: parts of it.
 std::string lanes_chart(const run_history& run);

@@ -26,7 +26,7 @@ kinds::exec::unique_fd descriptor(int fd, const char* what) {
 sigset_t our_signals() {
     sigset_t all;
     sigemptyset(&all);
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) sigaddset(&all, signal);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP}) sigaddset(&all, signal);
     return all;
 }
 

@@ -58,7 +58,7 @@ public:
     engine(run_parts parts, std::unique_ptr<tuple_source> input, kinds::exec::unique_fd stop);
     ~engine();
 
-    // requires: SIGINT, SIGTERM, SIGHUP and SIGQUIT are blocked in all threads of the process.
+    // requires: SIGINT, SIGTERM, SIGHUP, SIGQUIT and SIGTSTP are blocked in all threads of the process.
     run_result run();
 
     // Nothing more is started; what runs may finish. `why` becomes the run's error. Thread safety: any thread.

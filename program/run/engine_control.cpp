@@ -100,8 +100,13 @@ void engine::end_overdue_locked(clock::time_point now) {
 void engine::read_signals() {
     signalfd_siginfo one{};
     while (::read(signals_.get(), &one, sizeof(one)) == sizeof(one)) {
+        const int signal = static_cast<int>(one.ssi_signo);
+        if (signal == SIGTSTP) {
+            printer_.suspend();
+            continue;
+        }
         const guard held(lock_);
-        interrupt_locked(static_cast<int>(one.ssi_signo));
+        interrupt_locked(signal);
     }
 }
 

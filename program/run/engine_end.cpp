@@ -96,7 +96,8 @@ void engine::settle(const std::shared_ptr<attempt>& one, verdict how, const kind
     }
     if (struct stat about{}; one->files.output && ::fstat(one->files.output.get(), &about) == 0)
         one->output_size = static_cast<std::uint64_t>(about.st_size);
-    const finish_report report{one->of,         one->command,    how, again, one->tries, outcome, std::move(reason),
+    const finish_report report{one->of,         one->command,    how,     again,
+                               one->slot,       one->tries,      outcome, std::move(reason),
                                one->started_at, one->output_size};
     for (run_watcher* watcher : parts_.watchers) watcher->finished(report);
     if (!again) return conclude(*one);

@@ -28,6 +28,7 @@ struct joblog_entry {
     int exit_code = 0;
     int signal = 0;
     std::string command;
+    unsigned worker = 0;  // from 1; 0: not known, for there is no column for it
 
     bool failed() const noexcept { return exit_code != 0 || signal != 0; }
 };

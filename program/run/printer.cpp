@@ -1,6 +1,7 @@
 #include "program/run/printer.hpp"
 
 #include <poll.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -34,6 +35,16 @@ int write_all(int to, std::string_view text) {
         }
     }
     return 0;
+}
+
+// Returns when it goes on. The shell sees what it sees of any other program that Ctrl-Z has stopped.
+void stop_this_process() {
+    sigset_t only, before;
+    sigemptyset(&only);
+    sigaddset(&only, SIGTSTP);
+    (void)::raise(SIGTSTP);  // of this thread, which has it blocked
+    ::pthread_sigmask(SIG_UNBLOCK, &only, &before);
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 }  // namespace
@@ -81,6 +92,8 @@ void printer::show_status(std::string&& lines) {
     hand_over({.whole = {}, .to = stream::errors, .is_status = true, .text = {}}, 0);
 }
 
+void printer::suspend() { hand_over({.whole = {}, .is_stop = true, .text = {}}, 0); }
+
 bool printer::is_full() noexcept {
     if (waiting_ < much) return false;
     somebody_paused_ = true;
@@ -108,6 +121,9 @@ void printer::write(item& one) {
     if (one.is_status) {
         take_status();
         draw(true);
+    } else if (one.is_stop) {
+        draw(false);
+        stop_this_process();
     } else if (one.whole) {
         write_whole(stream::output, one.whole->output, one.whole->tag);
         write_whole(stream::errors, one.whole->errors, one.whole->tag);

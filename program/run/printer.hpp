@@ -50,6 +50,10 @@ public:
     // requires: standard error is a terminal.
     void show_status(std::string&& lines);
 
+    // What is written by then stays on the terminal, the status goes, and the process stops as by Ctrl-Z.
+    // requires: SIGTSTP is blocked in all threads.
+    void suspend();
+
     // True: pause. `room` will be called. Thread safety: any thread.
     bool is_full() noexcept;
 
@@ -61,6 +65,7 @@ private:
         std::optional<job_output> whole;
         stream to = stream::output;
         bool is_status = false;
+        bool is_stop = false;
         std::string text;
     };
     void hand_over(item&& one, std::size_t size);

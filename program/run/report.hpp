@@ -42,6 +42,7 @@ struct finish_report {
     const std::string& command;
     verdict how;
     bool will_be_retried;
+    unsigned slot;
     unsigned tries;
     kinds::exec::outcome outcome;
     std::string reason;

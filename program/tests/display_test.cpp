@@ -11,7 +11,7 @@ const auto start = display::clock::now();
 
 void fail(display& one, const std::string& command, int code = 1) {
     const job of;
-    one.finished({of, command, verdict::failed, false, 1, {.exit_code = code}, "", {}, 0});
+    one.finished({of, command, verdict::failed, false, 1, 1, {.exit_code = code}, "", {}, 0});
 }
 
 picture seen(std::uint64_t done, std::uint64_t failed, std::uint64_t total, std::vector<lane> lanes,

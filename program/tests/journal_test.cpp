@@ -47,7 +47,7 @@ protected:
         return {number, line_identities("echo {}", "/d").of(strings{argument}), packed({argument})};
     }
     static ended_lines ended(std::vector<std::uint64_t> lines, line_state how) {
-        return {.lines = std::move(lines), .job = 1, .how = how, .status = 0, .started = 0, .runtime = 0};
+        return {.lines = std::move(lines), .job = 1, .how = how, .status = 0, .worker = 1, .started = 0, .runtime = 0};
     }
     // A file of these lines, none of which has been run.
     std::unique_ptr<journal_file> known(const strings& arguments) {
@@ -61,6 +61,64 @@ protected:
 
     std::string folder, path;
 };
+
+TEST_F(journal_parts, tells_every_job_that_has_ended) {
+    auto file = known({"a", "b", "c"});
+    journal_batch batch;
+    batch.ended.push_back({.lines = {1, 3},
+                           .job = 2,
+                           .how = line_state::failed,
+                           .status = timed_out_status,
+                           .worker = 4,
+                           .started = 1000,
+                           .runtime = 7});
+    ASSERT_EQ(file->write(batch), std::nullopt);
+    std::vector<ended_job> all;
+    const auto keep = [&](ended_job&& one) { all.push_back(std::move(one)); };
+    ASSERT_EQ(file->each_ended(true, keep), std::nullopt);
+    ASSERT_EQ(all.size(), 1u);
+    EXPECT_EQ(all[0].job, 2u);
+    EXPECT_EQ(all[0].how, line_state::failed);
+    EXPECT_EQ(all[0].status, timed_out_status);
+    EXPECT_EQ(all[0].worker, 4u);
+    EXPECT_EQ(all[0].started, 1000);
+    EXPECT_EQ(all[0].runtime, 7);
+    EXPECT_EQ(all[0].arguments, (strings{"a", "c"}));
+    ASSERT_EQ(file->each_ended(false, keep), std::nullopt);
+    EXPECT_TRUE(all.at(1).arguments.empty());
+}
+
+// A file that the first version has written: it is read as it is, and what is written to it makes it one of this version.
+TEST_F(journal_parts, a_file_of_version_1_is_read_and_gone_on_with) {
+    known({"a", "b"}).reset();
+    {
+        connection old(path, connection::mode::write, std::chrono::milliseconds(0));
+        old.run_script(
+            "ALTER TABLE line DROP COLUMN worker;"
+            "UPDATE line SET state = 1, job = 1, status = 0, started = 5, runtime = 6 WHERE number = 1;"
+            "PRAGMA user_version = 1");
+    }
+    std::vector<ended_job> all;
+    const auto keep = [&](ended_job&& one) { all.push_back(std::move(one)); };
+    {
+        auto file = journal_file::open(path);
+        ASSERT_TRUE(file) << file.error().what;
+        ASSERT_EQ((*file)->each_ended(true, keep), std::nullopt);
+    }
+    ASSERT_EQ(all.size(), 1u);
+    EXPECT_EQ(all[0].worker, 0u);
+    EXPECT_EQ(connection(path, connection::mode::write, std::chrono::milliseconds(0)).number("PRAGMA user_version"), 1);
+    auto file = journal_file::open(path);
+    ASSERT_TRUE(file) << file.error().what;
+    journal_batch batch;
+    batch.ended = {ended({2}, line_state::succeeded)};
+    for (int again = 0; again != 2; ++again) ASSERT_EQ((*file)->write(batch), std::nullopt);
+    all.clear();
+    ASSERT_EQ((*file)->each_ended(true, keep), std::nullopt);
+    ASSERT_EQ(all.size(), 1u);  // both are job 1
+    file = journal_file::open(path);
+    ASSERT_FALSE(file);  // the first is still open
+}
 
 TEST_F(journal_parts, what_is_written_is_there_when_the_file_is_opened_again) {
     {
@@ -103,7 +161,7 @@ TEST_F(journal_parts, one_process_has_it_and_an_empty_one_is_no_journal) {
 
 TEST_F(journal_parts, one_from_a_newer_program_or_of_another_kind_is_refused) {
     known({"a"}).reset();
-    connection(path, connection::mode::write, {}).run_script("PRAGMA user_version = 2");
+    connection(path, connection::mode::write, {}).run_script("PRAGMA user_version = 3");
     EXPECT_NE(journal_file::open(path).error().what.find("a newer gristmill"), std::string::npos);
     const std::string other = folder + "/other.run";
     connection(other, connection::mode::create, {}).run_script("CREATE TABLE t (a)");
@@ -193,7 +251,7 @@ TEST_F(journal_parts, a_line_is_written_before_its_end_is) {
         EXPECT_EQ(number, most_queued);
         const job one{.number = 1, .sequence = 1, .arguments = {}, .lines = {ended_first}};
         const std::string text = "true";
-        it.finished({one, text, verdict::succeeded, false, 1, {}, {}, {}, 0});
+        it.finished({one, text, verdict::succeeded, false, 1, 1, {}, {}, {}, 0});
         it.start({});
         EXPECT_EQ(it.line_read({"one more"}, number), line_book::fate::run);  // when some have been taken
         EXPECT_EQ(it.close(), std::nullopt);

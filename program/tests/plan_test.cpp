@@ -33,6 +33,18 @@ TEST(history, jobs_get_the_first_lane_that_is_free) {
     EXPECT_DOUBLE_EQ(run.duration_at(1), 5);
 }
 
+TEST(history, a_lane_is_a_worker_where_all_are_known) {
+    std::vector<joblog_entry> entries{entry(1, 100, 3), entry(2, 104, 1)};
+    entries[0].worker = 3;
+    EXPECT_FALSE(make_history(entries).knows_workers);
+    entries[1].worker = 2;
+    const auto run = make_history(entries);
+    EXPECT_TRUE(run.knows_workers);
+    EXPECT_EQ(run.jobs[0].lane, 2u);
+    EXPECT_EQ(run.jobs[1].lane, 1u);
+    EXPECT_EQ(run.lanes, 3u);
+}
+
 TEST(history, is_sorted_by_start_and_replayed_by_number) {
     const auto run = make_history({entry(2, 50, 1), entry(1, 60, 2), entry(3, 55, -1)});
     EXPECT_EQ(run.jobs[1].entry.number, 3u);
@@ -113,7 +125,7 @@ bool is_well_formed(const std::string& page) {
 TEST(page, nothing_of_a_command_becomes_a_part_of_it) {
     const std::string nasty = "echo '</title><script>alert(1)</script>\" onload=x' & \x1b[2J\xff";
     const auto run = make_history({entry(1, 100, 3, nasty, 1), entry(2, 101, 1, nasty)});
-    const std::string page = page_of(run, "<u>" + nasty);
+    const std::string page = page_of(run, {"<u>" + nasty, nasty});
     EXPECT_TRUE(is_well_formed(page));
     for (const char* text : {"<script", "<u>", "onload=x'<", "\x1b", "\xff"})
         EXPECT_EQ(page.find(text), std::string::npos) << text;
@@ -123,12 +135,13 @@ TEST(page, nothing_of_a_command_becomes_a_part_of_it) {
 }
 
 TEST(page, is_whole_for_the_smallest_and_for_large_runs) {
-    EXPECT_TRUE(is_well_formed(page_of(make_history({entry(1, 0, 0)}), "log")));
-    EXPECT_TRUE(is_well_formed(page_of(make_history({entry(1, -1e14, 1e14), entry(2, 1e14, 0.001)}), "log")));
+    EXPECT_TRUE(is_well_formed(page_of(make_history({entry(1, 0, 0)}), {"log", "again"})));
+    EXPECT_TRUE(
+        is_well_formed(page_of(make_history({entry(1, -1e14, 1e14), entry(2, 1e14, 0.001)}), {"log", "again"})));
     std::vector<joblog_entry> many;
     for (unsigned i = 1; i <= 50'000; ++i)
         many.push_back(entry(i, 1000 + i * 0.01, i % 7 == 0 ? 3 : 0.1, "a command", i % 100 == 0));
-    const std::string page = page_of(make_history(std::move(many)), "log");
+    const std::string page = page_of(make_history(std::move(many)), {"log", "again"});
     EXPECT_TRUE(is_well_formed(page));
     EXPECT_LT(page.size(), 4u << 20);  // what cannot be told apart is drawn together
     EXPECT_NE(page.find("<b>500</b><span>failed"), std::string::npos);

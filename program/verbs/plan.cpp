@@ -7,9 +7,9 @@
 
 #include "program/cli/help.hpp"
 #include "program/cli/parse.hpp"
-#include "program/plan/history.hpp"
 #include "program/plan/replay.hpp"
 #include "program/run/values.hpp"
+#include "program/verbs/past_run.hpp"
 #include "program/verbs/verbs.hpp"
 
 namespace gm::program {
@@ -17,7 +17,7 @@ namespace gm::program {
 namespace {
 
 constexpr int our_error = 255;
-constexpr std::size_t many_jobs = 20'000;         // a replay of so many takes a while
+constexpr std::size_t many_jobs = 200'000;        // a replay of so many takes a while
 constexpr double most_work = 100 * 365 * 86400.;  // seconds
 constexpr unsigned largest_crew = 100'000;
 constexpr std::size_t most_sizes = 100;
@@ -28,6 +28,7 @@ struct plan_options {
     std::vector<unsigned> sizes;
     std::optional<unsigned> table;
     bool json = false;
+    std::string run_name;
 };
 plan_options& options(void* o) { return *static_cast<plan_options*>(o); }
 
@@ -79,7 +80,12 @@ constexpr flag plan_flags[] = {
      "Which sizes to try: 4, 1-16, 2,4,8. Default: from 1 to four times what the run had, or four for each CPU.",
      take_sizes},
     {"--table", "", "N",
-     "What a crew of N would do moment by moment, as a table in Markdown. For logs of up to 1000 jobs.", take_table},
+     "What a crew of N would do moment by moment, as a table in Markdown. For runs of up to 1000 jobs.", take_table},
+    {"--run", "", "NAME", "Which run: a name out of `gristmill run --list`. Default: the last one of this folder.",
+     [](void* o, std::string_view v) {
+         options(o).run_name = v;
+         return std::string(v.empty() ? "the name of a run is wanted" : "");
+     }},
     {"--json", "", "", "The figures as JSON, times in seconds.",
      [](void* o, std::string_view) {
          options(o).json = true;
@@ -126,12 +132,14 @@ std::string why(std::span<const replayed> all, std::size_t chosen) {
            percent(next.busy) + " of the time.\n";
 }
 
-std::string text_of(const run_history& run, std::span<const replayed> all) {
+std::string text_of(const past_run& of, std::span<const replayed> all) {
+    const run_history& run = of.history;
     const std::size_t chosen = choice(all);
-    std::string text = std::to_string(run.jobs.size()) + (run.jobs.size() == 1 ? " job, " : " jobs, ") +
-                       time_text(run.work) + " of work: half of them took up to " + time_text(run.duration_at(0.5)) +
-                       ", the longest " + time_text(run.duration_at(1)) + ".\nThe run took " + time_text(run.took()) +
-                       ", with up to " + std::to_string(run.lanes) + " at a time.\n\n   crew  would take   busy\n";
+    std::string text = of.name.empty() ? std::string() : of.title + '\n';
+    text += std::to_string(run.jobs.size()) + (run.jobs.size() == 1 ? " job, " : " jobs, ") + time_text(run.work) +
+            " of work: half of them took up to " + time_text(run.duration_at(0.5)) + ", the longest " +
+            time_text(run.duration_at(1)) + ".\nThe run took " + time_text(run.took()) + ", with up to " +
+            std::to_string(run.lanes) + " at a time.\n\n   crew  would take   busy\n";
     for (std::size_t i = 0; i != all.size(); ++i)
         text += (i == chosen ? "*" : " ") + right(std::to_string(all[i].crew), 6) +
                 right(time_text(all[i].seconds), 12) + right(percent(all[i].busy), 7) + '\n';
@@ -147,11 +155,13 @@ std::string number(double value) {
     return text;
 }
 
-std::string json_of(const run_history& run, std::span<const replayed> all) {
-    std::string text = "{\"jobs\":" + std::to_string(run.jobs.size()) + ",\"work\":" + number(run.work) +
-                       ",\"median\":" + number(run.duration_at(0.5)) + ",\"longest\":" + number(run.duration_at(1)) +
-                       ",\"took\":" + number(run.took()) + ",\"lanes\":" + std::to_string(run.lanes) +
-                       ",\"choose\":" + std::to_string(all[choice(all)].crew) + ",\"crews\":[";
+std::string json_of(const past_run& of, std::span<const replayed> all) {
+    const run_history& run = of.history;
+    std::string text = of.name.empty() ? "{" : "{\"run\":\"" + of.name + "\",";  // digits, letters, dashes
+    text += "\"jobs\":" + std::to_string(run.jobs.size()) + ",\"work\":" + number(run.work) +
+            ",\"median\":" + number(run.duration_at(0.5)) + ",\"longest\":" + number(run.duration_at(1)) +
+            ",\"took\":" + number(run.took()) + ",\"lanes\":" + std::to_string(run.lanes) +
+            ",\"choose\":" + std::to_string(all[choice(all)].crew) + ",\"crews\":[";
     for (const replayed& one : all)
         text += (&one == all.data() ? "" : ",") + ("{\"crew\":" + std::to_string(one.crew)) +
                 ",\"seconds\":" + number(one.seconds) + ",\"busy\":" + number(one.busy) + '}';
@@ -160,21 +170,19 @@ std::string json_of(const run_history& run, std::span<const replayed> all) {
 
 int plan(std::span<const std::string_view> words) {
     plan_options wanted;
-    const parsed flags = parse(plan_verb, words, &wanted);
+    const parsed_words flags = parse_mixed(plan_verb, words, &wanted);
     if (flags.help) return print(help_of(plan_verb));
     if (!flags.error.empty()) return complain(flags.error + "\n`gristmill plan --help` tells more.");
-    // Flags may also stand behind the file.
-    const parsed more = parse(plan_verb, flags.rest.subspan(flags.rest.empty() ? 0 : 1), &wanted);
-    if (!more.error.empty()) return complain(more.error);
-    if (flags.rest.empty() || !more.rest.empty())
-        return complain("the log of one run is wanted: gristmill plan FILE\n`gristmill run --joblog FILE` writes it.");
+    std::vector<std::string_view> files = flags.words;
+    files.insert(files.end(), flags.after.begin(), flags.after.end());
     try {
-        const auto run = read_history(std::string(flags.rest[0]));
-        if (!run) return complain(run.error());
+        const auto of = read_past_run(files, wanted.run_name, false);
+        if (!of) return complain(of.error());
+        const run_history* const run = &of->history;
         if (run->work > most_work) return complain("more than a hundred years of work: no clock goes so far");
         if (!wanted.table) {
             const auto all = try_sizes(*run, std::move(wanted.sizes));
-            return print(wanted.json ? json_of(*run, all) : text_of(*run, all));
+            return print(wanted.json ? json_of(*of, all) : text_of(*of, all));
         }
         if (run->jobs.size() > most_in_table)
             return complain("a table of " + std::to_string(run->jobs.size()) +
@@ -186,10 +194,10 @@ int plan(std::span<const std::string_view> words) {
 }
 
 constexpr example examples[] = {
-    {"gristmill run --joblog log ./resize {} ::: *.jpg; gristmill plan log",
-     "After a run, what another -j would have made of it:"},
-    {"gristmill plan --crew 8-12 log", "Only some sizes:"},
-    {"gristmill plan --table 3 log", "A crew of three, moment by moment:"},
+    {"gristmill run ./resize {} ::: *.jpg; gristmill plan", "After a run, what another -j would have made of it:"},
+    {"gristmill plan --crew 8-12", "Only some sizes:"},
+    {"gristmill plan log", "Of a run whose log (--joblog) is in the file `log`:"},
+    {"gristmill plan --table 3", "A crew of three, moment by moment:"},
 };
 
 }  // namespace
@@ -197,11 +205,11 @@ constexpr example examples[] = {
 const verb plan_verb = {
     .name = "plan",
     .summary = "tell how long a run would have taken with another crew",
-    .usage = "[FLAGS] FILE",
+    .usage = "[FLAGS] [FILE]",
     .about =
-        "Reads the log of a run (FILE is what --joblog of `gristmill run`, or of GNU parallel, has written), and lets "
-        "a pool of "
-        "each size go through its jobs again on virtual time, in the order of the input. For each size it tells how "
+        "Reads the journal of the last run in this folder, or of the one that --run names, or a log (FILE is what "
+        "--joblog of `gristmill run`, or of GNU parallel, has written), and lets a pool of each size go through its "
+        "jobs again on virtual time, in the order of the input. For each size it tells how "
         "long that "
         "takes and for what part of the time the crew is busy, and which to choose: the largest that is busy for 80 %, "
         "or a "

@@ -20,6 +20,7 @@
 #include "program/run/shell_scan.hpp"
 #include "program/verbs/run_flags.hpp"
 #include "program/verbs/run_journal.hpp"
+#include "program/verbs/run_words.hpp"
 #include "program/verbs/verbs.hpp"
 
 namespace gm::program {
@@ -31,57 +32,6 @@ constexpr int our_error = 255;  // as GNU parallel says that the failure is its 
 int fail(const std::string& text) {
     std::fprintf(stderr, "gristmill run: %s\n", text.c_str());
     return our_error;
-}
-
-// ::: and its like begin a source; what follows, up to the next of them, belongs to it.
-void read_sources(std::span<const std::string_view> words, run_options& options) {
-    while (!words.empty()) {
-        const bool linked = words[0].ends_with('+'), files = words[0].starts_with("::::");
-        words = words.subspan(1);
-        input_source source{.values = {}, .file = {}, .is_file = false, .linked = linked};
-        for (; !words.empty() && !words[0].starts_with(":::"); words = words.subspan(1)) {
-            if (files)
-                options.sources.push_back(
-                    {.values = {}, .file = std::string(words[0]), .is_file = true, .linked = linked});
-            else
-                source.values.emplace_back(words[0]);
-        }
-        if (!files) options.sources.push_back(std::move(source));
-    }
-}
-
-bool begins_source(std::string_view word) {
-    return word == ":::" || word == ":::+" || word == "::::" || word == "::::+";
-}
-
-void read_words(std::span<const std::string_view> words, run_options& options) {
-    std::size_t end = 0;
-    while (end < words.size() && !begins_source(words[end])) options.words.emplace_back(words[end++]);
-    read_sources(words.subspan(end), options);
-    if (options.sources.empty()) options.sources.push_back({.values = {}, .file = "-", .is_file = true});
-}
-
-std::string command_text(const run_options& options) {
-    std::string text;
-    for (const std::string& word : options.words) {
-        if (!text.empty()) text += ' ';
-        if (options.quote_words)
-            (void)quote(word, place::bare, text);
-        else
-            text += word;
-    }
-    return text;
-}
-
-result<std::optional<command_template>, std::string> read_command(const run_options& options,
-                                                                  const std::vector<std::string>& names) {
-    if (options.words.empty()) return std::optional<command_template>();
-    const std::string text = command_text(options);
-    auto made = command_template::parse(text, names, options.repeat_words);
-    if (made && !made->has_arguments() && options.max_arguments != 0)
-        made = command_template::parse(text + " {}", names, options.repeat_words);
-    if (!made) return failure(std::string(made.error()));
-    return std::optional(std::move(*made));
 }
 
 // What has failed according to the log becomes the input, and its numbers stay.
@@ -107,7 +57,7 @@ result<std::vector<std::uint64_t>, std::string> read_failed(run_options& options
 void prepare_process(const run_options& options) {
     sigset_t ours;
     sigemptyset(&ours);
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) sigaddset(&ours, signal);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP}) sigaddset(&ours, signal);
     ::pthread_sigmask(SIG_BLOCK, &ours, nullptr);
     ::signal(SIGPIPE, SIG_IGN);
     make_room_for(options.slots.now());
@@ -252,27 +202,16 @@ int run_with(const run_options& options, const run_facts& facts, std::optional<e
                         input->journal ? &*input->journal : nullptr);
 }
 
-run_options default_options() {
-    run_options options;
-    options.slots = *slot_count::parse("auto");
-    const char* const temporary = std::getenv("TMPDIR");
-    options.temporary_folder = temporary && *temporary ? temporary : "/tmp";
-    return options;
-}
-
 // Without a command: the words of that run are given again, and what is given now is added to them.
 int go_on_with_last(std::span<const std::string_view> words, const std::string& name) {
     auto found = find_run(name);
     if (!found) return fail(found.error());
     const run_facts facts = found->file->facts();
     if (::chdir(facts.started_in.c_str()) != 0) return fail(facts.started_in + ": " + std::strerror(errno));
-    const std::vector<std::string_view> before(facts.words.begin(), facts.words.end());
-    run_options options = default_options();
-    const parsed flags = parse(run_verb, before, &options);
-    if (!flags.error.empty()) return fail("run " + found->where.name + ": " + flags.error);
-    (void)parse(run_verb, words, &options);
-    read_words(flags.rest, options);
-    return run_with(options, facts, std::move(*found), {});
+    auto options = options_of(facts);
+    if (!options) return fail("run " + found->where.name + ": " + options.error());
+    (void)parse(run_verb, words, &*options);
+    return run_with(*options, facts, std::move(*found), {});
 }
 
 int run_command(std::span<const std::string_view> words, run_options& options) {

@@ -10,6 +10,7 @@
 #include "program/cli/text.hpp"
 #include "program/journal/left_commands.hpp"
 #include "program/run/shell_scan.hpp"
+#include "program/verbs/run_words.hpp"
 
 namespace gm::program {
 
@@ -25,17 +26,6 @@ std::string this_folder() {
 }
 
 constexpr std::size_t most_columns = 200;
-
-// As the list and the notices show a command.
-std::string shown(const run_facts& run) {
-    std::string text;
-    for (const std::string& word : run.words) {
-        if (text.size() > most_columns) break;
-        if (!text.empty()) text += ' ';
-        (void)quote(word, place::bare, text);
-    }
-    return for_terminal(text, most_columns, true);
-}
 
 std::string shown(const std::string& folder) { return for_terminal(folder, most_columns, true); }
 
@@ -119,6 +109,19 @@ void wait_for_left_commands(journal_file& file) {
 }
 
 }  // namespace
+
+std::string shown(const run_facts& run) {
+    std::string text;
+    for (const std::string& word : run.words) {
+        if (text.size() > most_columns) break;
+        if (!text.empty()) text += ' ';
+        if (begins_source(word))
+            text += word;
+        else
+            (void)quote(word, place::bare, text);
+    }
+    return for_terminal(text, most_columns, true);
+}
 
 run_facts facts_of(const run_options& options, std::span<const std::string_view> words, std::string command) {
     const std::string here = this_folder();

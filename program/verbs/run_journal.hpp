@@ -61,6 +61,9 @@ private:
     bool goes_on_;
 };
 
+// The command line of a run, as the list and the notices show it: one line, cut where it is very long.
+std::string shown(const run_facts& run);
+
 int list_runs();
 
 }  // namespace gm::program

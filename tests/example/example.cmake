@@ -16,3 +16,11 @@ if(TARGET demo)
   math(EXPR timeout "60 * ${patience}")
   set_tests_properties(example.demo PROPERTIES LABELS example TIMEOUT ${timeout})
 endif()
+
+# And the tour of the program that it goes on with.
+if(TARGET gristmill_program AND NOT CMAKE_CROSSCOMPILING)
+  add_test(NAME example.tour
+           COMMAND ${CMAKE_CURRENT_LIST_DIR}/check_tour ${PROJECT_SOURCE_DIR}/examples/tour $<TARGET_FILE:gristmill_program>)
+  math(EXPR timeout "60 * ${patience}")
+  set_tests_properties(example.tour PROPERTIES LABELS example TIMEOUT ${timeout})
+endif()

@@ -119,6 +119,38 @@ TEST_F(display_on_terminal, leaves_a_clean_terminal_after_ctrl_c_twice) {
     EXPECT_TRUE(terminal.shows_cursor());
 }
 
+// An interactive shell, in which a run is put into the background and taken back.
+class display_in_a_shell : public display_on_terminal {
+protected:
+    const tmux_terminal terminal{80, 24, "export PS1='ready> '; exec bash --norc --noprofile -i"};
+    void type(const std::string& line) const {
+        terminal.press(line);
+        terminal.press("Enter");
+    }
+};
+
+TEST_F(display_in_a_shell, gives_the_terminal_back_when_it_is_stopped_and_when_it_is_in_the_background) {
+    terminal.wait_for("ready>");
+    type(command("-j3"));
+    terminal.wait_for("0/3");
+    terminal.press("C-z");
+    const std::string stopped = terminal.wait_for("Stopped");
+    EXPECT_EQ(lines_with(stopped, "0/3") + lines_with(stopped, "░"), 0u) << stopped;
+    type("clear; bg");
+    terminal.press("half a line");
+    release("one", "said by one\n");
+    const std::string behind = terminal.wait_for("said by one");
+    EXPECT_EQ(lines_with(behind, "half a line"), 1u) << behind;
+    EXPECT_EQ(lines_with(behind, "1/3"), 0u) << behind;
+    terminal.press("C-u");
+    type("fg");
+    EXPECT_EQ(lines_with(terminal.wait_for("1/3"), "cat three"), 1u);
+    release("two");
+    release("three");
+    terminal.wait_for("3 jobs in");
+    EXPECT_TRUE(terminal.shows_cursor());
+}
+
 TEST_F(display_on_terminal, everything_ends_with_the_terminal) {
     // The shell, the program and the commands all have the folder's name in their own.
     const tmux_terminal terminal(200, 24, command("-j3", "cat " + folder.path + "/{}"));

@@ -36,8 +36,9 @@ TEST(plan, says_what_is_wrong) {
         << "1\t:\t0\t4e9\t0\t0\t0\t0\ta\n2\t:\t0\t4e9\t0\t0\t0\t0\tb\n3\t:\t0\t4e9\t0\t0\t0\t0\tb\n"
            "4\t:\t0\t4e9\t0\t0\t0\t0\tb\n";
     for (const auto& [arguments, text] : std::vector<std::pair<std::vector<std::string>, std::string>>{
-             {{"plan"}, "the log of one run is wanted"},
-             {{"plan", "a", "b"}, "the log of one run is wanted"},
+             {{"plan", "--run", "none"}, "there is no run none"},
+             {{"plan", "a", "b"}, "one run at a time"},
+             {{"report", "--run=x", "a", "-o", "b"}, "one run at a time"},
              {{"plan", folder / "none"}, "No such file"},
              {{"plan", folder / "empty"}, "no job has ended in it"},
              {{"plan", folder / "other"}, "line 1 is no line of a joblog"},
@@ -52,6 +53,50 @@ TEST(plan, says_what_is_wrong) {
         EXPECT_EQ(it.status, 255) << text;
         EXPECT_NE(it.errors.find(text), std::string::npos) << it.errors;
     }
+}
+
+// Journals in a folder of the test's own.
+struct own_journals : testing::Test {
+    own_journals() { ::setenv("GRISTMILL_STATE", (folder / "state").c_str(), 1); }
+    ~own_journals() override { ::setenv("GRISTMILL_STATE", state_of_this_test.folder.path.c_str(), 1); }
+    const scratch folder;
+};
+using plan_of_a_journal = own_journals;
+using report_of_a_journal = own_journals;
+
+std::string name_in(const answer& it) {
+    const std::string before = "--retry-failed --run ";
+    const std::size_t at = it.errors.find(before);
+    return at == std::string::npos ? std::string() : it.errors.substr(at + before.size(), 29);
+}
+
+TEST_F(plan_of_a_journal, is_of_the_last_run_or_of_the_one_that_is_named) {
+    EXPECT_NE(gristmill({"plan"}).errors.find("no earlier run was started in this folder"), std::string::npos);
+    const answer first = gristmill_run({"-j2", "false", ":::", "a", "b", "c"});
+    EXPECT_EQ(gristmill_run({"-j1", "true", ":::", "one"}).status, 0);
+    const answer last = gristmill({"plan", "--crew=1"});
+    EXPECT_EQ(last.status, 0) << last.errors;
+    EXPECT_NE(last.output.find(": gristmill run -j1 true ::: one\n1 job, "), std::string::npos) << last.output;
+    const answer named = gristmill({"plan", "--json", "--crew=1", "--run", name_in(first)});
+    EXPECT_TRUE(named.output.starts_with("{\"run\":\"" + name_in(first) + "\",\"jobs\":3,")) << named.output;
+}
+
+TEST_F(report_of_a_journal, has_the_commands_their_ends_and_their_workers) {
+    const answer run =
+        gristmill_run({"-j2", "--timeout", "0.2", "-n2", "case {1} in c) exit 3;; e) exec sleep 60;; esac; : {2}",
+                       ":::", "a", "b b", "c", "d", "e", "f"});
+    EXPECT_EQ(run.status, 2);
+    const answer page = gristmill({"report"});
+    EXPECT_EQ(page.status, 0) << page.errors;
+    for (const std::string& text : {"<b>3</b><span>jobs", "exit 3", "timed out", "A lane for each worker.",
+                                    "case c in c)", ": d<", "gristmill run --retry-failed --run "})
+        EXPECT_NE(page.output.find(text), std::string::npos) << text;
+    EXPECT_EQ(gristmill({"report", "--run", name_in(run)}).output, page.output);
+}
+
+TEST_F(report_of_a_journal, of_lines_that_are_commands_shows_them) {
+    EXPECT_EQ(gristmill_run({"-j1"}, "true 1\nfalse '2 3'\n").status, 1);
+    EXPECT_NE(gristmill({"report"}).output.find("false &#39;2 3&#39;"), std::string::npos);
 }
 
 TEST(report, makes_a_page_of_a_run) {

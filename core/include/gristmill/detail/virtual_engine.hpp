@@ -141,6 +141,8 @@ private:
     std::string label_of(const void* object);
 
     void run_clock() noexcept;
+    void fire_due_timers() noexcept;
+    void act_for_clock() noexcept;
     void run_carrier(crew& mine) noexcept;
     void drain(crew& mine, worker& facade) noexcept;
     crew& crew_of(scheduler_core& home);
