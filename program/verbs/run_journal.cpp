@@ -174,7 +174,7 @@ std::optional<run_journal> run_journal::begin(const run_facts& facts) {
             "\ngristmill: (--no-journal keeps none, and says nothing)");
         return std::nullopt;
     }
-    folder->prune();
+    folder->prune(*file);
     return run_journal(*file, std::make_unique<journal>(file->path, facts), false);
 }
 
@@ -216,9 +216,9 @@ std::string run_journal::what_is_left() const {
     std::string text = "gristmill: ";
     text += left == 0 ? "the known lines are done"
                       : std::to_string(left) + (left == 1 ? " line is left" : " lines are left");
-    text += now.input_ended ? ". To go on:\n"
-                            : "; the rest of the input was not read. To go on, with that input again if it came from a "
-                              "pipe:\n";
+    text += now.input_ended
+                ? ". To go on:\n"
+                : "; the rest of the input was not read. To go on, with that input again if it came from a pipe:\n";
     return text + "    gristmill run --resume --run " + where_.name + '\n';
 }
 
