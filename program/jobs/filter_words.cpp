@@ -38,10 +38,9 @@ std::string take_state(jobs::filter& to, std::string_view word) {
     if (const auto which = jobs::state_named(word)) return add_state(to, *which), std::string();
     std::string wrong = "there is no state " + quoted(word);
     const std::string near = jobs::did_you_mean(word, state_words);
-    return wrong + (near.empty()
-                        ? ": there are waiting, scheduled, available, running, retrying, completed, cancelled, "
-                          "dead; failed, over, open"
-                        : near);
+    return wrong + (near.empty() ? ": there are waiting, scheduled, available, running, retrying, completed, "
+                                   "cancelled, dead; failed, over, open"
+                                 : near);
 }
 
 std::optional<std::int64_t> number_of(std::string_view text) {

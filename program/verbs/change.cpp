@@ -222,12 +222,10 @@ constexpr example priority_examples[] = {
 };
 
 constexpr std::string_view usage = "[FLAGS] ID...\n[FLAGS] --state STATE --queue NAME ...";
-#define GRISTMILL_CARE                                                                                                 \
-    "\n\nJobs that are named by their numbers are changed at once. Otherwise the count is told first, and you are "    \
-    "asked; "                                                                                                          \
-    "without a terminal nothing happens unless --yes is there.\n\nExits with 0, or with 1 if a job that was named by " \
-    "its "                                                                                                             \
-    "number was not changed, or the answer was no."
+#define GRISTMILL_CARE                                                                                               \
+    "\n\nJobs that are named by their numbers are changed at once. Otherwise the count is told first, and you are "  \
+    "asked; without a terminal nothing happens unless --yes is there.\n\nExits with 0, or with 1 if a job that was " \
+    "named by its number was not changed, or the answer was no."
 
 }  // namespace
 
@@ -280,8 +278,7 @@ const verb priority_verb = {
     .usage = "--to N [FLAGS] ID...\n--to N [FLAGS] --state STATE --queue NAME ...",
     .about =
         "Changes the priority of jobs that wait. One step is worth a minute: a job of priority 5 goes before those "
-        "that "
-        "were due less than five minutes earlier." GRISTMILL_CARE,
+        "that were due less than five minutes earlier." GRISTMILL_CARE,
     .flags = priority_groups,
     .examples = priority_examples,
     .more_title = {},

@@ -122,8 +122,7 @@ const verb doctor_verb = {
     .usage = "[FLAGS]",
     .about =
         "Looks at the limits of this process and its cgroup, at the disk of a store's file and how fast it syncs, at "
-        "the "
-        "store, its clock, its workers and its queues, and says what to do where something is low. Changes "
+        "the store, its clock, its workers and its queues, and says what to do where something is low. Changes "
         "nothing.\n\nExits with 0 if all is well, 1 if something is low, 2 if something does not work.",
     .flags = groups,
     .examples = examples,

@@ -88,10 +88,8 @@ const verb migrate_verb = {
     .usage = "[FLAGS]",
     .about =
         "Every verb does this by itself when it opens a store, unless its URL says migrate=no. Here it can be done at "
-        "a "
-        "time of its own, and by a role that may change tables. Workers of the version before go on meanwhile. Exits "
-        "with "
-        "0, with 1 if --check finds something to do, and with 255 if the store cannot be opened.",
+        "a time of its own, and by a role that may change tables. Workers of the version before go on meanwhile. Exits "
+        "with 0, with 1 if --check finds something to do, and with 255 if the store cannot be opened.",
     .flags = groups,
     .examples = examples,
     .more_title = {},

@@ -200,12 +200,9 @@ const verb plan_verb = {
     .usage = "[FLAGS] FILE",
     .about =
         "Reads the log of a run (FILE is what --joblog of `gristmill run`, or of GNU parallel, has written), and lets "
-        "a pool of "
-        "each size go through its jobs again on virtual time, in the order of the input. For each size it tells how "
-        "long that "
-        "takes and for what part of the time the crew is busy, and which to choose: the largest that is busy for 80 %, "
-        "or a "
-        "smaller one that takes at most 5 % longer.\n\n"
+        "a pool of each size go through its jobs again on virtual time, in the order of the input. For each size it "
+        "tells how long that takes and for what part of the time the crew is busy, and which to choose: the largest "
+        "that is busy for 80 %, or a smaller one that takes at most 5 % longer.\n\n"
         "Nothing is run. All jobs are taken to be there from the beginning, and to take as long as they took.",
     .flags = plan_groups,
     .examples = examples,

@@ -230,8 +230,7 @@ constexpr flag how_flags[] = {
      }},
     {"--unique", "", "KEY",
      "Nothing is inserted while there is a job of this kind with the same unique KEY; its id is printed. {} in it is "
-     "the "
-     "line or the arguments.",
+     "the line or the arguments.",
      [](void* o, text v) {
          if (!options(o).unique) options(o).unique.emplace();
          options(o).unique->key = v;
@@ -239,8 +238,7 @@ constexpr flag how_flags[] = {
      }},
     {"--unique-for", "", "WHAT",
      "How long the KEY is taken: until the job is started, until it is finished, or for a time like 1h from now. "
-     "Default: "
-     "finished.",
+     "Default: finished.",
      take_unique_for, completes::words, "started finished 1h"},
     {"--tag", "-t", "TAG", "To find it by. May be given several times.",
      [](void* o, text v) {
@@ -286,11 +284,9 @@ const verb push_verb = {
     .usage = "[FLAGS] [--] COMMAND...\n[FLAGS] --kind KIND [--args JSON]\n[FLAGS] - < lines",
     .about =
         "Puts a job into the store and prints its id. It stays there until `gristmill work`, or a worker of your own, "
-        "has "
-        "done it, whatever crashes meanwhile.\n\n"
+        "has done it, whatever crashes meanwhile.\n\n"
         "With - there is a job for each line of standard input, inserted as they come: a command for the shell, or "
-        "with "
-        "--kind arguments as JSON, or with --jsonl a whole job. A line that is wrong ends it; those before it are "
+        "with --kind arguments as JSON, or with --jsonl a whole job. A line that is wrong ends it; those before it are "
         "inserted.\n\n"
         "Commands are run only by a worker that was started with --allow-exec. Exits with 0 if all is inserted (or its "
         "unique key was taken), 255 if not.",

@@ -314,8 +314,7 @@ const verb limit_verb = {
     .usage = "[FLAGS] QUEUE...",
     .about =
         "Changes the limits of a queue, which hold over all workers. What is not said stays as it was; without any "
-        "flag "
-        "the limits are only told.",
+        "flag the limits are only told.",
     .flags = limit_groups,
     .examples = limit_examples,
     .more_title = {},

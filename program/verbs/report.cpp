@@ -89,10 +89,8 @@ const verb report_verb = {
     .usage = "FILE -o PAGE",
     .about =
         "Reads the log of a run (FILE is what --joblog of `gristmill run`, or of GNU parallel, has written) and makes "
-        "an HTML "
-        "page about it: lanes over time, throughput, how long jobs took, the failures with their commands. The page "
-        "needs "
-        "nothing besides itself, has no script in it, and can be sent to anybody.",
+        "an HTML page about it: lanes over time, throughput, how long jobs took, the failures with their commands. The "
+        "page needs nothing besides itself, has no script in it, and can be sent to anybody.",
     .flags = report_groups,
     .examples = examples,
     .more_title = {},

@@ -359,17 +359,13 @@ const verb run_verb = {
         "commands\n--resume | --resume-failed | --retry-failed [FLAGS] [COMMAND as before]\n--list",
     .about =
         "Runs COMMAND once for each argument, as many at a time as there are CPUs, and prints what each has written "
-        "when it has "
-        "ended. Several ::: give all combinations of their arguments; :::+ goes in step with the one before it. "
-        "Without a COMMAND each "
-        "line of the input is a command. The flags are GNU parallel's.\n\n"
+        "when it has ended. Several ::: give all combinations of their arguments; :::+ goes in step with the one "
+        "before it. Without a COMMAND each line of the input is a command. The flags are GNU parallel's.\n\n"
         "A journal of the run is kept, in ~/.local/state/gristmill/runs (or below $XDG_STATE_HOME, or "
-        "$GRISTMILL_STATE): "
-        "whatever ends the run, --resume goes on with it.\n\n"
+        "$GRISTMILL_STATE): whatever ends the run, --resume goes on with it.\n\n"
         "Exits with 0 if all went well, else with the number of commands that failed, 101 for more than 100 of them, "
-        "and 255 if it "
-        "could not do its work. Ctrl-C lets what runs finish; a second one ends it, with all the processes it has "
-        "started.",
+        "and 255 if it could not do its work. Ctrl-C lets what runs finish; a second one ends it, with all the "
+        "processes it has started.",
     .flags = run_flags(),
     .examples = examples,
     .more_title = "In the command",

@@ -77,8 +77,7 @@ int serve(const verb& of, const work_options& options) {
 std::string fault_of(const work_options& options) {
     if (!options.allow_exec && options.handlers.empty())
         return "what may it do? --allow-exec runs the commands that jobs bring along; --on KIND=COMMAND runs yours for "
-               "a "
-               "kind of job";
+               "a kind of job";
     if (options.workers.now() == 0 || options.workers.now() > most_workers)
         return "--jobs: a crew has from 1 to " + std::to_string(most_workers) + " workers";
     if (options.lease < std::chrono::seconds(1)) return "--lease: at least a second";
@@ -139,8 +138,7 @@ constexpr flag what_flags[] = {
      }},
     {"--on", "", "KIND=COMMAND",
      "Jobs of that kind run COMMAND, a line for the shell, with their arguments as JSON on standard input. What it "
-     "prints "
-     "is the result. May be given several times.",
+     "prints is the result. May be given several times.",
      take_handler},
     {"--queue", "-q", "NAME",
      "The queue to work on; several times, or with commas, for several, which take turns. Default: default.",
@@ -150,8 +148,7 @@ constexpr flag what_flags[] = {
 constexpr flag crew_flags[] = {
     {"--jobs", "-j", "N",
      "How many jobs run at a time: a number, a percentage of the CPUs (150%), more or fewer than CPUs (+2, -1), or a "
-     "FILE "
-     "that holds one of these and is read again every second. Default: auto, one for each CPU.",
+     "FILE that holds one of these and is read again every second. Default: auto, one for each CPU.",
      [](void* o, text v) {
          auto made = slot_count::parse(v);
          if (!made) return std::string(made.error());
@@ -222,16 +219,14 @@ const verb work_verb = {
     .usage = "[FLAGS] --allow-exec\n[FLAGS] --on KIND=COMMAND",
     .about =
         "Takes jobs out of the store and runs them. What they write is kept with the job (`gristmill logs ID`). A job "
-        "that "
-        "fails is tried again, after 5 seconds, then 10, and so on, and is dead when its tries are used up. When this "
-        "process is killed its jobs run again elsewhere, and what it had started is killed, too.\n\n"
+        "that fails is tried again, after 5 seconds, then 10, and so on, and is dead when its tries are used up. When "
+        "this process is killed its jobs run again elsewhere, and what it had started is killed, too.\n\n"
         "SIGTERM, Ctrl-C or a closed terminal: nothing more is started, and what runs may finish within --grace; then, "
-        "or at "
-        "a second signal, it is ended with all that it has started, and its job goes back. A third signal kills it at "
-        "once.\n\n"
+        "or at a second signal, it is ended with all that it has started, and its job goes back. A third signal kills "
+        "it at once.\n\n"
         "On a terminal a line tells how it goes; elsewhere there is a line for each attempt that has ended. As a "
-        "service of "
-        "systemd it says when it is ready and feeds the watchdog; the package has a unit, gristmill-work@.service.",
+        "service "
+        "of systemd it says when it is ready and feeds the watchdog; the package has a unit, gristmill-work@.service.",
     .flags = groups,
     .examples = work_examples,
     .more_title = "Exit status",
@@ -245,8 +240,8 @@ const verb drain_verb = {
     .usage = "[FLAGS] --allow-exec\n[FLAGS] --on KIND=COMMAND",
     .about =
         "As `gristmill work`, but it ends when there is nothing more to do in its queues, now or later: it waits for "
-        "jobs "
-        "that are scheduled or to be tried again, and not for those that other workers run, nor for paused queues.",
+        "jobs that are scheduled or to be tried again, and not for those that other workers run, nor for paused "
+        "queues.",
     .flags = groups,
     .examples = drain_examples,
     .more_title = "Exit status",
