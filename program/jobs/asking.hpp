@@ -12,30 +12,11 @@
 #include <gristmill/result.hpp>
 
 #include "program/cli/parse.hpp"
+#include "program/cli/say.hpp"
 #include "program/cli/table.hpp"
 #include "program/store/open.hpp"
 
 namespace gm::program {
-
-// ---- how they end ----
-
-inline constexpr int all_done = 0;
-inline constexpr int not_all_done = 1;  // what was named is not there, or was left as it is
-
-// Tells what is wrong, and is own_failure.
-int fail(const verb& by, std::string_view text);
-// A remark on standard error.
-void remark(const verb& by, std::string_view text);
-// Why it came to nothing, and what it exits with therefore.
-struct trouble {
-    std::string what;
-    int status = own_failure;
-};
-int fail(const verb& by, const trouble& why);
-// `status`, if everything could be printed.
-int printed(const verb& by, int status = all_done);
-
-// ---- how they begin ----
 
 // Reads the words by the verb's table. A status: help was printed, or something is wrong and was told; it is over.
 std::optional<int> read_words(const verb& by, std::span<const std::string_view> words, void* options, parsed_words& to);

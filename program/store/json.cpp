@@ -172,9 +172,11 @@ json json_of(const jobs::record& of) {
     return all.done();
 }
 
-bool print_json(const json& value) {
-    return print_line(::isatty(STDOUT_FILENO) ? printable_json(value.text()) : value.text());
+std::string text_for_output(const json& value) {
+    return ::isatty(STDOUT_FILENO) ? printable_json(value.text()) : value.text();
 }
+
+bool print_json(const json& value) { return print_line(text_for_output(value)); }
 
 bool print_line(std::string_view text) {
     return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fputc('\n', stdout) != EOF;

@@ -20,9 +20,6 @@
 
 namespace gm::program {
 
-// What a verb exits with that could not do its work: wrong words, no store. What else it says stands in its help.
-inline constexpr int own_failure = 255;
-
 struct store_options {
     std::string store;  // its URL; empty: as above
     bool json = false;

@@ -7,6 +7,7 @@
 
 #include "program/cli/help.hpp"
 #include "program/cli/parse.hpp"
+#include "program/cli/say.hpp"
 #include "program/plan/history.hpp"
 #include "program/plan/replay.hpp"
 #include "program/run/values.hpp"
@@ -16,7 +17,6 @@ namespace gm::program {
 
 namespace {
 
-constexpr int our_error = 255;
 constexpr std::size_t many_jobs = 20'000;         // a replay of so many takes a while
 constexpr double most_work = 100 * 365 * 86400.;  // seconds
 constexpr unsigned largest_crew = 100'000;
@@ -30,15 +30,6 @@ struct plan_options {
     bool json = false;
 };
 plan_options& options(void* o) { return *static_cast<plan_options*>(o); }
-
-int complain(const std::string& text) {
-    std::fprintf(stderr, "gristmill plan: %s\n", text.c_str());
-    return our_error;
-}
-
-int print(const std::string& text) {
-    return std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0 ? our_error : 0;
-}
 
 std::optional<unsigned> read_size_of_crew(std::string_view text) {
     const auto count = read_count(text);
@@ -161,27 +152,28 @@ std::string json_of(const run_history& run, std::span<const replayed> all) {
 int plan(std::span<const std::string_view> words) {
     plan_options wanted;
     const parsed flags = parse(plan_verb, words, &wanted);
-    if (flags.help) return print(help_of(plan_verb));
-    if (!flags.error.empty()) return complain(flags.error + "\n`gristmill plan --help` tells more.");
+    if (flags.help) return print(plan_verb, help_of(plan_verb));
+    if (!flags.error.empty()) return fail(plan_verb, flags.error + "\n`gristmill plan --help` tells more.");
     // Flags may also stand behind the file.
     const parsed more = parse(plan_verb, flags.rest.subspan(flags.rest.empty() ? 0 : 1), &wanted);
-    if (!more.error.empty()) return complain(more.error);
+    if (!more.error.empty()) return fail(plan_verb, more.error);
     if (flags.rest.empty() || !more.rest.empty())
-        return complain("the log of one run is wanted: gristmill plan FILE\n`gristmill run --joblog FILE` writes it.");
+        return fail(plan_verb,
+                    "the log of one run is wanted: gristmill plan FILE\n`gristmill run --joblog FILE` writes it.");
     try {
         const auto run = read_history(std::string(flags.rest[0]));
-        if (!run) return complain(run.error());
-        if (run->work > most_work) return complain("more than a hundred years of work: no clock goes so far");
+        if (!run) return fail(plan_verb, run.error());
+        if (run->work > most_work) return fail(plan_verb, "more than a hundred years of work: no clock goes so far");
         if (!wanted.table) {
             const auto all = try_sizes(*run, std::move(wanted.sizes));
-            return print(wanted.json ? json_of(*run, all) : text_of(*run, all));
+            return print(plan_verb, wanted.json ? json_of(*run, all) : text_of(*run, all));
         }
         if (run->jobs.size() > most_in_table)
-            return complain("a table of " + std::to_string(run->jobs.size()) +
-                            " jobs is not to be read; it has up to " + std::to_string(most_in_table));
-        return print(replay_table(run->durations_by_number(), *wanted.table));
+            return fail(plan_verb, "a table of " + std::to_string(run->jobs.size()) +
+                                       " jobs is not to be read; it has up to " + std::to_string(most_in_table));
+        return print(plan_verb, replay_table(run->durations_by_number(), *wanted.table));
     } catch (const std::exception& wrong) {  // no memory, no thread
-        return complain(wrong.what());
+        return fail(plan_verb, wrong.what());
     }
 }
 

@@ -9,6 +9,7 @@
 
 #include "program/cli/help.hpp"
 #include "program/cli/parse.hpp"
+#include "program/cli/say.hpp"
 #include "program/push/line_batches.hpp"
 #include "program/push/made_job.hpp"
 #include "program/push/push_options.hpp"
@@ -19,12 +20,6 @@
 namespace gm::program {
 
 namespace {
-
-int fail(const std::string& text) {
-    std::fflush(stdout);
-    std::fprintf(stderr, "gristmill push: %s\n", text.c_str());
-    return own_failure;
-}
 
 bool tell(const push_options& options, const jobs::inserted& put) {
     if (options.quiet) return true;
@@ -43,13 +38,14 @@ std::string words_for(const jobs::insert_error& error) {
 int push_one(const push_options& options, jobs::client& client, const job_maker& maker,
              std::span<const std::string_view> words) {
     auto job = maker.from_words(words);
-    if (!job) return fail(job.error());
+    if (!job) return fail(push_verb, job.error());
     const auto put = client.insert(*std::move(job));
-    if (!put) return fail(words_for(put.error()));
+    if (!put) return fail(push_verb, words_for(put.error()));
     if (put->duplicate)
-        std::fprintf(stderr, "gristmill push: its unique key is taken by job %lld; nothing was inserted\n",
-                     static_cast<long long>(put->id.number));
-    return tell(options, *put) && std::fflush(stdout) == 0 ? 0 : fail("standard output cannot be written");
+        remark(push_verb,
+               "its unique key is taken by job " + std::to_string(put->id.number) + "; nothing was inserted");
+    (void)tell(options, *put);
+    return printed(push_verb);
 }
 
 // Each batch is one transaction; what was told is there. A bad line ends it, with all before it inserted.
@@ -83,11 +79,12 @@ int push_lines(const push_options& options, jobs::client& client, const job_make
         if (std::fflush(stdout) != 0) wrong = "standard output cannot be written";
     }
     if (wrong.empty()) wrong = input.error();
-    if (!wrong.empty()) return fail(wrong + "\n" + std::to_string(inserted) + " jobs were inserted before that");
+    if (!wrong.empty())
+        return fail(push_verb, wrong + "\n" + std::to_string(inserted) + " jobs were inserted before that");
     if (duplicates != 0)
-        std::fprintf(stderr, "gristmill push: %llu inserted; the unique keys of %llu were taken\n",
-                     static_cast<unsigned long long>(inserted), static_cast<unsigned long long>(duplicates));
-    return 0;
+        remark(push_verb, std::to_string(inserted) + " inserted; the unique keys of " + std::to_string(duplicates) +
+                              " were taken");
+    return all_done;
 }
 
 std::string fault_of(const push_options& options, std::span<const std::string_view> words) {
@@ -115,23 +112,23 @@ void choose_directory(push_options& options, const jobs::store& store) {
 int push(std::span<const std::string_view> words) {
     push_options options;
     const parsed flags = parse(push_verb, words, &options);
-    if (flags.help) return std::fputs(help_of(push_verb).c_str(), stdout) < 0 ? own_failure : 0;
-    if (!flags.error.empty()) return fail(flags.error + "\n`gristmill push --help` lists them all.");
+    if (flags.help) return print(push_verb, help_of(push_verb));
+    if (!flags.error.empty()) return fail(push_verb, flags.error + "\n`gristmill push --help` lists them all.");
     auto rest = flags.rest;
     if (!rest.empty() && rest[0] == "-") {
         options.lines = true;
         rest = rest.subspan(1);
     }
     options.lines = options.lines || options.jsonl;
-    if (const std::string wrong = fault_of(options, rest); !wrong.empty()) return fail(wrong);
+    if (const std::string wrong = fault_of(options, rest); !wrong.empty()) return fail(push_verb, wrong);
     const auto store = open_store(options, if_missing::make);
-    if (!store) return fail(store.error());
+    if (!store) return fail(push_verb, store.error());
     choose_directory(options, **store);
     const auto maker = job_maker::make(options, (*store)->now());
-    if (!maker) return fail(maker.error());
+    if (!maker) return fail(push_verb, maker.error());
     jobs::client client(**store);
     if (options.lines && ::isatty(STDIN_FILENO))
-        std::fputs("gristmill push: the jobs are read from the terminal; Ctrl-D ends them\n", stderr);
+        remark(push_verb, "the jobs are read from the terminal; Ctrl-D ends them");
     return options.lines ? push_lines(options, client, *maker) : push_one(options, client, *maker, rest);
 }
 

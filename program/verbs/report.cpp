@@ -10,6 +10,7 @@
 
 #include "program/cli/help.hpp"
 #include "program/cli/parse.hpp"
+#include "program/cli/say.hpp"
 #include "program/plan/history.hpp"
 #include "program/plan/page.hpp"
 #include "program/verbs/verbs.hpp"
@@ -17,18 +18,6 @@
 namespace gm::program {
 
 namespace {
-
-constexpr int our_error = 255;
-
-int complain(const std::string& text) {
-    std::fprintf(stderr, "gristmill report: %s\n", text.c_str());
-    return our_error;
-}
-
-int print(const std::string& text) {
-    const bool good = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
-    return good ? 0 : complain(std::string("the page cannot be written: ") + std::strerror(errno));
-}
 
 struct report_options {
     std::string file;
@@ -44,36 +33,37 @@ constexpr flag report_flags[] = {{"--output", "-o", "FILE",
 constexpr flag_group report_groups[] = {{"Flags", report_flags}};
 
 int write(const std::string& page, const std::string& file, const std::string& log) {
-    if (file.empty() || file == "-") return print(page);
+    if (file.empty() || file == "-") return print(report_verb, page);
     std::error_code ignored;
-    if (std::filesystem::equivalent(file, log, ignored)) return complain(file + " is the log itself");
+    if (std::filesystem::equivalent(file, log, ignored)) return fail(report_verb, file + " is the log itself");
     std::ofstream out(file, std::ios::binary | std::ios::trunc);
     out << page;
     out.close();
-    return out ? 0 : complain(file + ": " + std::strerror(errno));
+    return out ? 0 : fail(report_verb, file + ": " + std::strerror(errno));
 }
 
 int report(std::span<const std::string_view> words) {
     report_options wanted;
     const parsed flags = parse(report_verb, words, &wanted);
-    if (flags.help) return print(help_of(report_verb));
-    if (!flags.error.empty()) return complain(flags.error + "\n`gristmill report --help` tells more.");
+    if (flags.help) return print(report_verb, help_of(report_verb));
+    if (!flags.error.empty()) return fail(report_verb, flags.error + "\n`gristmill report --help` tells more.");
     // Flags may also stand behind the file: `report log -o page.html` is how people write it.
     const parsed more = parse(report_verb, flags.rest.subspan(flags.rest.empty() ? 0 : 1), &wanted);
-    if (!more.error.empty()) return complain(more.error);
+    if (!more.error.empty()) return fail(report_verb, more.error);
     if (flags.rest.empty() || !more.rest.empty())
-        return complain(
+        return fail(
+            report_verb,
             "the log of one run is wanted: gristmill report FILE -o page.html\n`gristmill run --joblog FILE` writes "
             "it.");
     if (wanted.file.empty() && ::isatty(STDOUT_FILENO))
-        return complain("a page is nothing to read on a terminal; say where it goes: -o page.html");
+        return fail(report_verb, "a page is nothing to read on a terminal; say where it goes: -o page.html");
     const std::string log(flags.rest[0]);
     try {
         const auto run = read_history(log);
-        if (!run) return complain(run.error());
+        if (!run) return fail(report_verb, run.error());
         return write(page_of(*run, log), wanted.file, log);
     } catch (const std::exception& wrong) {  // no memory
-        return complain(wrong.what());
+        return fail(report_verb, wrong.what());
     }
 }
 

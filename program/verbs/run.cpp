@@ -13,6 +13,7 @@
 
 #include "program/cli/help.hpp"
 #include "program/cli/parse.hpp"
+#include "program/cli/say.hpp"
 #include "program/run/descriptors.hpp"
 #include "program/run/engine.hpp"
 #include "program/run/failures.hpp"
@@ -25,13 +26,6 @@
 namespace gm::program {
 
 namespace {
-
-constexpr int our_error = 255;  // as GNU parallel says that the failure is its own
-
-int fail(const std::string& text) {
-    std::fprintf(stderr, "gristmill run: %s\n", text.c_str());
-    return our_error;
-}
 
 // ::: and its like begin a source; what follows, up to the next of them, belongs to it.
 void read_sources(std::span<const std::string_view> words, run_options& options) {
@@ -152,9 +146,9 @@ int conclude(const run_options& options, const run_result& done, const failures&
     const bool as_wished =
         done.status == 0 && done.interrupted_by == 0 && options.halt.when != halt_policy::moment::never;
     if (journal && !as_wished) std::fputs(journal->what_is_left().c_str(), stderr);
-    if (!done.error.empty()) return fail(done.error);
-    if (unwritten) return fail(*unwritten);
-    if (log && log->error()) return fail(options.joblog + ": " + log->error().message());
+    if (!done.error.empty()) return fail(run_verb, done.error);
+    if (unwritten) return fail(run_verb, *unwritten);
+    if (log && log->error()) return fail(run_verb, options.joblog + ": " + log->error().message());
     if (done.interrupted_by != 0) die_by(done.interrupted_by);
     return done.status;
 }
@@ -228,26 +222,26 @@ int run_with(const run_options& options, const run_facts& facts, std::optional<e
              std::vector<std::uint64_t> numbers) {
     kinds::exec::unique_fd stop(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     auto input = open_input(options, std::move(earlier), stop.get());
-    if (!input) return fail(input.error());
+    if (!input) return fail(run_verb, input.error());
     auto command = read_command(options, input->names);
-    if (!command) return fail(command.error());
+    if (!command) return fail(run_verb, command.error());
 
     run_parts parts{
         .options = options, .command = std::move(*command), .names = input->names, .results = {}, .watchers = {}};
     if (!options.results.empty() && !options.dry_run) {
         auto folder = results_folder::open(options.results);
-        if (!folder) return fail(options.results + ": " + folder.error().message());
+        if (!folder) return fail(run_verb, options.results + ": " + folder.error().message());
         parts.results = std::move(*folder);
     }
     std::optional<joblog_watcher> log;
     if (!options.joblog.empty()) {
         auto file = joblog_writer::open(options.joblog, options.joblog_goes_on || options.goes_on());
-        if (!file) return fail(options.joblog + ": " + file.error().message());
+        if (!file) return fail(run_verb, options.joblog + ": " + file.error().message());
         log.emplace(std::move(*file), std::move(numbers));
         parts.watchers.push_back(&*log);
     }
     auto lines = open_lines(options, *input, facts);
-    if (!lines) return fail(lines.error());
+    if (!lines) return fail(run_verb, lines.error());
     return run_parts_of(options, std::move(parts), std::move(*lines), std::move(stop), log ? &*log : nullptr,
                         input->journal ? &*input->journal : nullptr);
 }
@@ -263,13 +257,13 @@ run_options default_options() {
 // Without a command: the words of that run are given again, and what is given now is added to them.
 int go_on_with_last(std::span<const std::string_view> words, const std::string& name) {
     auto found = find_run(name);
-    if (!found) return fail(found.error());
+    if (!found) return fail(run_verb, found.error());
     const run_facts facts = found->file->facts();
-    if (::chdir(facts.started_in.c_str()) != 0) return fail(facts.started_in + ": " + std::strerror(errno));
+    if (::chdir(facts.started_in.c_str()) != 0) return fail(run_verb, facts.started_in + ": " + std::strerror(errno));
     const std::vector<std::string_view> before(facts.words.begin(), facts.words.end());
     run_options options = default_options();
     const parsed flags = parse(run_verb, before, &options);
-    if (!flags.error.empty()) return fail("run " + found->where.name + ": " + flags.error);
+    if (!flags.error.empty()) return fail(run_verb, "run " + found->where.name + ": " + flags.error);
     (void)parse(run_verb, words, &options);
     read_words(flags.rest, options);
     return run_with(options, facts, std::move(*found), {});
@@ -279,15 +273,15 @@ int run_command(std::span<const std::string_view> words, run_options& options) {
     const run_facts facts = facts_of(options, words, command_text(options));
     if (options.retry_failed && !options.joblog.empty()) {
         auto failed = read_failed(options);
-        if (!failed) return fail(failed.error());
+        if (!failed) return fail(run_verb, failed.error());
         options.has_journal = false;  // the log has all that is wanted
         return run_with(options, facts, std::nullopt, std::move(*failed));
     }
     if (!options.goes_on()) return run_with(options, facts, std::nullopt, {});
     auto earlier = find_run_of(facts, options.run_name);
-    if (!earlier) return fail(earlier.error());
-    if (!*earlier && options.retry_failed) return fail("there is no earlier run of this command here");
-    if (!*earlier) std::fputs("gristmill: there is no earlier run of this command here; this is the first\n", stderr);
+    if (!earlier) return fail(run_verb, earlier.error());
+    if (!*earlier && options.retry_failed) return fail(run_verb, "there is no earlier run of this command here");
+    if (!*earlier) remark("there is no earlier run of this command here; this is the first");
     return run_with(options, facts, std::move(*earlier), {});
 }
 
@@ -303,10 +297,10 @@ std::string contradiction(const run_options& options) {
 int run(std::span<const std::string_view> words) {
     run_options options = default_options();
     const parsed flags = parse(run_verb, words, &options);
-    if (flags.help) return std::fputs(help_of(run_verb).c_str(), stdout) < 0 ? our_error : 0;
-    if (!flags.error.empty()) return fail(flags.error + "\n`gristmill run --help` lists them all.");
+    if (flags.help) return print(run_verb, help_of(run_verb));
+    if (!flags.error.empty()) return fail(run_verb, flags.error + "\n`gristmill run --help` lists them all.");
     if (options.list) return list_runs();
-    if (const std::string wrong = contradiction(options); !wrong.empty()) return fail(wrong);
+    if (const std::string wrong = contradiction(options); !wrong.empty()) return fail(run_verb, wrong);
     if (options.dry_run) options.has_journal = false;
     const bool by_joblog = options.retry_failed && !options.joblog.empty();
     const bool says_nothing = flags.rest.empty() && options.sources.empty() && !by_joblog;
@@ -316,10 +310,10 @@ int run(std::span<const std::string_view> words) {
         const bool from_terminal =
             options.sources.size() == 1 && options.sources[0].file == "-" && ::isatty(STDIN_FILENO);
         if (from_terminal && !options.goes_on())
-            std::fputs("gristmill run: the arguments are read from the terminal; Ctrl-D ends them\n", stderr);
+            remark(run_verb, "the arguments are read from the terminal; Ctrl-D ends them");
         return run_command(words, options);
     } catch (const std::exception& why) {  // no memory, no thread, no descriptor
-        return fail(why.what());
+        return fail(run_verb, why.what());
     }
 }
 

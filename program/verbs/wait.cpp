@@ -9,6 +9,8 @@
 
 #include "program/cli/help.hpp"
 #include "program/cli/parse.hpp"
+#include "program/cli/safe_text.hpp"
+#include "program/cli/say.hpp"
 #include "program/push/line_batches.hpp"
 #include "program/store/arguments.hpp"
 #include "program/store/json.hpp"
@@ -26,12 +28,6 @@ struct wait_options : store_options {
     std::optional<std::chrono::microseconds> timeout;
     bool quiet = false;
 };
-
-int fail(const std::string& text) {
-    std::fflush(stdout);
-    std::fprintf(stderr, "gristmill wait: %s\n", text.c_str());
-    return own_failure;
-}
 
 std::string read_ids(std::span<const std::string_view> words, std::vector<jobs::job_id>& to) {
     for (const std::string_view word : words) {
@@ -56,7 +52,7 @@ void tell(const wait_options& options, const jobs::record& job) {
         std::string line = std::to_string(job.id.number) + ' ' + std::string(name_of(job.state));
         if (job.state != jobs::state::completed && !job.errors.empty()) {
             const std::string& why = job.errors.back().error;
-            line += ": " + why.substr(0, why.find('\n'));
+            line += ": " + printable(why.substr(0, why.find('\n')));
         }
         print_line(line);
     }
@@ -74,14 +70,13 @@ int wait_for(const wait_options& options, jobs::store& store, const std::vector<
             if (end->state != jobs::state::completed) status = not_all_completed;
             tell(options, *end);
         } else if (end.error().why == jobs::wait_error::timed_out) {
-            std::fprintf(stderr, "gristmill wait: the time is up, and job %lld is not over\n",
-                         static_cast<long long>(id.number));
+            remark(wait_verb, "the time is up, and job " + std::to_string(id.number) + " is not over");
             return timed_out;
         } else if (end.error().why == jobs::wait_error::missing) {
-            return fail("there is no job " + std::to_string(id.number) +
-                        "; what is completed is kept for a day, if nothing else was asked for");
+            return fail(wait_verb, "there is no job " + std::to_string(id.number) +
+                                       "; what is completed is kept for a day, if nothing else was asked for");
         } else {
-            return fail(end.error().what);
+            return fail(wait_verb, end.error().what);
         }
     }
     return status;
@@ -92,17 +87,17 @@ int wait(std::span<const std::string_view> words) {
     std::vector<std::string_view> given;
     for (auto rest = words; !rest.empty();) {  // flags may stand among the ids
         const parsed flags = parse(wait_verb, rest, &options);
-        if (flags.help) return std::fputs(help_of(wait_verb).c_str(), stdout) < 0 ? own_failure : 0;
-        if (!flags.error.empty()) return fail(flags.error + "\n`gristmill wait --help` lists them all.");
+        if (flags.help) return print(wait_verb, help_of(wait_verb));
+        if (!flags.error.empty()) return fail(wait_verb, flags.error + "\n`gristmill wait --help` lists them all.");
         rest = flags.rest;
         for (; !rest.empty() && (rest[0] == "-" || !rest[0].starts_with('-')); rest = rest.subspan(1))
             given.push_back(rest[0]);
     }
-    if (given.empty()) return fail("for which jobs? Give their ids, or - for ids on standard input");
+    if (given.empty()) return fail(wait_verb, "for which jobs? Give their ids, or - for ids on standard input");
     std::vector<jobs::job_id> ids;
-    if (const std::string wrong = read_ids(given, ids); !wrong.empty()) return fail(wrong);
+    if (const std::string wrong = read_ids(given, ids); !wrong.empty()) return fail(wait_verb, wrong);
     const auto store = open_store(options, if_missing::refuse);
-    if (!store) return fail(store.error());
+    if (!store) return fail(wait_verb, store.error());
     return wait_for(options, **store, ids);
 }
 

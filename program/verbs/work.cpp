@@ -12,6 +12,7 @@
 
 #include "program/cli/help.hpp"
 #include "program/cli/parse.hpp"
+#include "program/cli/say.hpp"
 #include "program/store/arguments.hpp"
 #include "program/verbs/verbs.hpp"
 #include "program/work/service.hpp"
@@ -23,11 +24,6 @@ namespace {
 constexpr const char* mark = "GRISTMILL_JOB";  // as `run` marks what it starts
 constexpr int some_are_dead = 1;
 constexpr unsigned most_workers = 10'000;
-
-int fail(const verb& of, const std::string& text) {
-    std::fprintf(stderr, "gristmill %s: %s\n", std::string(of.name).c_str(), text.c_str());
-    return own_failure;
-}
 
 void add_kinds(const work_options& options, kinds::exec::exec_crew& crew, jobs::registry& to) {
     jobs::kind_options how;
@@ -89,7 +85,7 @@ int work_or_drain(const verb& of, bool until_idle, std::span<const std::string_v
     options.workers = *slot_count::parse("auto");
     options.until_idle = until_idle;
     const parsed flags = parse(of, words, &options);
-    if (flags.help) return std::fputs(help_of(of).c_str(), stdout) < 0 ? own_failure : 0;
+    if (flags.help) return print(of, help_of(of));
     std::string wrong = flags.error;
     if (wrong.empty() && !flags.rest.empty())
         wrong = "it takes no arguments, but got '" + std::string(flags.rest[0]) + "'; a queue is named by --queue";

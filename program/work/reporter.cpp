@@ -5,6 +5,7 @@
 #include <exception>
 #include <utility>
 
+#include "program/cli/safe_text.hpp"
 #include "program/store/json.hpp"
 
 namespace gm::program {
@@ -32,8 +33,7 @@ const char* word_for(const jobs::attempt_event& of) {
     return "?";
 }
 
-// One line, whatever is in it.
-std::string first_line(std::string_view text) { return std::string(text.substr(0, text.find('\n'))); }
+std::string_view first_line(std::string_view text) { return text.substr(0, text.find('\n')); }
 
 }  // namespace
 
@@ -66,12 +66,12 @@ std::string reporter::line_for(const jobs::attempt_event& of, const char* what) 
         all.emplace_back("ran", seconds(duration_cast<microseconds>(of.ran)));
         if (of.overlapping) all.emplace_back("overlapping", true);
         if (!of.error.empty()) all.emplace_back("error", of.error);
-        return jobs::json(std::move(all)).text();
+        return text_for_output(jobs::json(std::move(all)));
     }
     std::string line =
-        std::to_string(of.id.number) + ' ' + std::string(of.kind) + ' ' + what + ' ' + seconds_text(of.ran);
+        std::to_string(of.id.number) + ' ' + printable(of.kind) + ' ' + what + ' ' + seconds_text(of.ran);
     if (of.attempt > 1) line += " attempt " + std::to_string(of.attempt);
-    if (!of.error.empty()) line += ": " + first_line(of.error);
+    if (!of.error.empty()) line += ": " + printable(first_line(of.error));
     return line;
 }
 
@@ -101,8 +101,9 @@ void reporter::wedged(nanoseconds since) noexcept {
     }
 }
 
-void reporter::say(std::string text) {
-    if (!printer_.is_full()) printer_.print(stream::errors, "gristmill " + how_.verb + ": " + std::move(text) + '\n');
+void reporter::say(std::string_view text) {
+    if (!printer_.is_full())
+        printer_.print(stream::errors, "gristmill " + how_.verb + ": " + printable(text, lines::many) + '\n');
 }
 
 void reporter::show(const jobs::runner_snapshot& now) {

@@ -1,6 +1,7 @@
 #pragma once
 // What a worker tells about its jobs: on a terminal a line that is kept up to date, and the failures; elsewhere a line for each
-// attempt that ended, on standard output. What the store or the worker suffers from goes to standard error.
+// attempt that ended, on standard output. What the store or the worker suffers from goes to standard error. A job's kind and error
+// are shown as printable() has them, wherever they go: a log is looked at on a terminal, too.
 
 #include <atomic>
 #include <chrono>
@@ -29,7 +30,7 @@ public:
     void resized(unsigned workers) noexcept override;
     void wedged(std::chrono::nanoseconds since) noexcept override;
 
-    void say(std::string text);                   // on standard error
+    void say(std::string_view text);              // on standard error
     void show(const jobs::runner_snapshot& now);  // the terminal's line
     void close() { printer_.close(); }            // all is written when it returns
 

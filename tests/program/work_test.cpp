@@ -32,6 +32,15 @@ TEST(work, a_command_of_the_operators_gets_the_arguments_on_its_input) {
     EXPECT_TRUE(contains(jobs.run("wait", {"1", "--json"}).output, R"("result":{"TO":"$(TOUCH BAD); `ID`"})"));
 }
 
+TEST(work, what_a_command_says_does_not_steer_a_terminal) {
+    const jobs_folder jobs;
+    ASSERT_EQ(jobs.line_of("push", {"--retries", "1", "printf '\\033[2Jgone\\302\\233' >&2; exit 3"}), "1");
+    for (const std::string& told : {jobs.run("drain", {"--allow-exec"}).output, jobs.run("wait", {"1"}).output}) {
+        EXPECT_TRUE(contains(told, "exit 3: \\x1b[2Jgone\\u009b\n")) << told;
+        EXPECT_FALSE(contains(told, "\x1b")) << told;
+    }
+}
+
 TEST(work, told_to_stop_it_lets_what_runs_finish) {
     const jobs_folder jobs;
     ASSERT_EQ(jobs.line_of("push", {waits_for(jobs, "gm-finish")}), "1");
