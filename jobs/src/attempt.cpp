@@ -59,10 +59,10 @@ auto insist(attempt_core& self, Ask ask) {
 
 }  // namespace
 
-void attempt_core::fill(delivery&& from, jobs::kind* with, time_point now) {
+void attempt_core::fill(delivery&& from, jobs::kind& with, time_point now) {
     const std::lock_guard hold(guard);
     job = std::move(from);
-    what = with;
+    what = &with;
     claimed_at = now;
     started_at.store({}, std::memory_order_relaxed);
     deadline.store(time_point::max(), std::memory_order_relaxed);

@@ -27,6 +27,7 @@
 #include <gristmill/jobs/store.hpp>
 #include <gristmill/pool.hpp>
 
+#include "put_off_times.hpp"
 #include "runner_measure.hpp"
 #include "suspect_turns.hpp"
 
@@ -74,7 +75,7 @@ private:
     enum class stop_step : std::uint8_t { no, grace, asked };
     struct ended {  // of a settlement: for the report
         job_id id;
-        const kind* what;
+        const kind* what;  // null: it was put off
         bool abandoned;
     };
     static constexpr time_point never = time_point::max();
@@ -110,6 +111,8 @@ private:
     void watch_idleness(bool idle, time_point now);
     bool others_may_bring_more();
     void admit(delivery&& job, time_point now);
+    void put_off(delivery&& job, time_point now);
+    bool only_others_are_left();
     void trouble(std::string_view doing, const store_error& why, patience& pause, time_point now);
     void works_again(std::string_view doing, patience& pause);
 
@@ -166,6 +169,7 @@ private:
     pace pace_;
     patience exchange_pause_;
     suspect_turns turns_;
+    put_off_times later_;
     bool more_ = true;  // the last claim brought all that was asked for
     time_point next_look_{};
     time_point next_return_ = never, next_abandon_ = never, notes_due_ = never;
@@ -177,8 +181,8 @@ private:
 
     // The exchanger writes, snapshots read.
     struct {
-        gm::detail::own_counter started, completed, retried, dead, cancelled, snoozed, returned, interrupted, lost,
-            abandoned;
+        gm::detail::own_counter started, completed, retried, dead, cancelled, snoozed, put_off, returned, interrupted,
+            lost, abandoned;
     } counts_;
     gm::detail::own_histogram waited_, ran_;
     std::atomic<std::size_t> unsettled_{0};

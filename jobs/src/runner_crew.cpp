@@ -35,9 +35,8 @@ std::string words_of(const std::exception_ptr& error) {
 
 std::chrono::nanoseconds runner_core::timeout_of(const attempt_core& slot) const noexcept {
     constexpr std::chrono::hours as_good_as_none(24 * 365 * 10);
-    const std::chrono::microseconds limit = slot.job.timeout.count() > 0 ? slot.job.timeout
-                                            : slot.what                  ? slot.what->options.timeout
-                                                                         : std::chrono::microseconds(0);
+    const std::chrono::microseconds limit =
+        slot.job.timeout.count() > 0 ? slot.job.timeout : slot.what->options.timeout;
     return limit < as_good_as_none ? limit : std::chrono::microseconds(0);
 }
 
@@ -46,7 +45,7 @@ std::chrono::nanoseconds runner_core::timeout_of(const attempt_core& slot) const
 void runner_core::post(attempt_core& slot) {
     const std::chrono::nanoseconds limit = timeout_of(slot);
     const std::chrono::nanoseconds last = limit.count() == 0 ? limit : limit + options_.abandon_after;
-    if (slot.what && slot.what->coroutine)
+    if (slot.what->coroutine)
         coroutine_crew_.post([&slot] { return core_of(slot).run_coroutine(slot); });
     else if (last.count() != 0)
         crew_.post([&slot] { core_of(slot).run_function(slot); }, {.timeout = last});
@@ -72,12 +71,8 @@ void runner_core::run_function(attempt_core& slot) noexcept {
         std::exception_ptr error;
         try {
             attempt self(slot);
-            if (slot.reason() != stop_reason::none)
-                self.context().check();
-            else if (!slot.what)
-                throw std::runtime_error("this worker has no handler for the kind '" + slot.job.kind + "'");
-            else
-                slot.end.result = slot.what->run(self);
+            if (slot.reason() != stop_reason::none) self.context().check();
+            slot.end.result = slot.what->run(self);
         } catch (...) {
             error = std::current_exception();
         }
@@ -176,9 +171,7 @@ void runner_core::judge_failure(settlement& end, const attempt_core& slot, std::
                                 std::optional<std::chrono::microseconds> delay) {
     if (slot.reason() == stop_reason::timed_out) why = "timed out after " + in_words(timeout_of(slot)) + ": " + why;
     end.error = clean(why, options_.limits.error);
-    const retry_policy policy = slot.job.retry ? *slot.job.retry
-                                : slot.what    ? slot.what->options.retry
-                                               : retry_policy();
+    const retry_policy policy = slot.job.retry ? *slot.job.retry : slot.what->options.retry;
     const token& t = slot.job.which;
     const auto dice = mixed(static_cast<std::uint64_t>(t.first) ^ mixed(static_cast<std::uint64_t>(t.second)) ^
                             mixed(mixed(static_cast<std::uint64_t>(t.third))));

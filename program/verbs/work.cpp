@@ -5,7 +5,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
-#include <stdexcept>
 
 #include <gristmill/kinds/exec/guardian.hpp>
 #include <gristmill/kinds/exec/process_table.hpp>
@@ -29,12 +28,7 @@ void add_kinds(const work_options& options, kinds::exec::exec_crew& crew, jobs::
     jobs::kind_options how;
     how.timeout = options.timeout;
     if (options.retries) how.retry.attempts = *options.retries;
-    if (options.allow_exec)
-        crew.add_exec(to, how);
-    else
-        to.add<jobs::body>("exec", [](const jobs::body&) {
-            throw std::runtime_error("this worker runs no commands that jobs bring along: it has no --allow-exec");
-        });
+    if (options.allow_exec) crew.add_exec(to, how);
     for (const auto& [kind, line] : options.handlers) crew.add_command(to, kind, line, how);
 }
 
@@ -59,7 +53,11 @@ int serve(const verb& of, const work_options& options) {
     const auto store = open_store(options, if_missing::make);
     if (!store) return fail(of, store.error());
     const bool terminal = ::isatty(STDOUT_FILENO) && ::isatty(STDERR_FILENO) && !options.json;
-    reporter tell({.verb = std::string(of.name), .terminal = terminal, .quiet = options.quiet, .json = options.json});
+    reporter tell({.verb = std::string(of.name),
+                   .store = store->get(),
+                   .terminal = terminal,
+                   .quiet = options.quiet,
+                   .json = options.json});
     kinds::exec::exec_crew crew({.ladder = options.ladder, .mark = orphans_come_here ? mark : ""});
     jobs::registry kinds;
     add_kinds(options, crew, kinds);
@@ -217,6 +215,9 @@ const verb work_verb = {
         "Takes jobs out of the store and runs them. What they write is kept with the job (`gristmill logs ID`). A job "
         "that fails is tried again, after 5 seconds, then 10, and so on, and is dead when its tries are used up. When "
         "this process is killed its jobs run again elsewhere, and what it had started is killed, too.\n\n"
+        "Jobs that it may not run, for it has no --allow-exec or no --on for their kind, are left to other workers. "
+        "That "
+        "is said once.\n\n"
         "SIGTERM, Ctrl-C or a closed terminal: nothing more is started, and what runs may finish within --grace; then, "
         "or at a second signal, it is ended with all that it has started, and its job goes back. A third signal kills "
         "it at once.\n\n"
@@ -236,8 +237,8 @@ const verb drain_verb = {
     .usage = "[FLAGS] --allow-exec\n[FLAGS] --on KIND=COMMAND",
     .about =
         "As `gristmill work`, but it ends when there is nothing more to do in its queues, now or later: it waits for "
-        "jobs that are scheduled or to be tried again, and not for those that other workers run, nor for paused "
-        "queues.",
+        "jobs that are scheduled or to be tried again, and not for those that other workers run or that only they "
+        "may run, nor for paused queues.",
     .flags = groups,
     .examples = drain_examples,
     .more_title = "Exit status",

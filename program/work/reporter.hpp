@@ -5,7 +5,10 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
+#include <set>
 #include <string>
+#include <string_view>
 
 #include <gristmill/jobs/runner.hpp>
 
@@ -17,6 +20,7 @@ class reporter final : public jobs::runner_observer {
 public:
     struct options {
         std::string verb;  // before what goes to standard error
+        jobs::store* store = nullptr;
         bool terminal = false;
         bool quiet = false;  // no lines about jobs
         bool json = false;
@@ -26,6 +30,7 @@ public:
     void finished(const jobs::attempt_event& of) noexcept override;
     void failed(const jobs::attempt_event& of) noexcept override;
     void lost(const jobs::attempt_event& of) noexcept override;
+    void put_off(const jobs::attempt_event& of) noexcept override;
     void trouble(const jobs::trouble_event& of) noexcept override;
     void resized(unsigned workers) noexcept override;
     void wedged(std::chrono::nanoseconds since) noexcept override;
@@ -44,6 +49,7 @@ private:
 
     const options how_;
     std::atomic<bool> wedged_{false};
+    std::set<std::string, std::less<>> kinds_of_others_;  // the exchanger's
     printer printer_;
 };
 

@@ -17,12 +17,26 @@ TEST(work, wants_to_be_told_what_it_may_do) {
     EXPECT_TRUE(contains(jobs.run("work", {"--allow-exec", "-j0"}).errors, "from 1 to"));
 }
 
-TEST(work, commands_are_refused_without_allow_exec_and_run_later) {
+// They were claimed and failed, until their tries were used up.
+TEST(work, commands_are_left_to_a_worker_that_has_allow_exec) {
     const jobs_folder jobs;
-    ASSERT_EQ(jobs.line_of("push", {"--retries", "1", "touch " + jobs / "bad"}), "1");
-    EXPECT_EQ(jobs.run("drain", {"--on", "other=true"}).status, 1);
-    EXPECT_FALSE(std::filesystem::exists(jobs / "bad"));
-    EXPECT_TRUE(contains(jobs.run("wait", {"1"}).output, "--allow-exec"));
+    ASSERT_EQ(
+        jobs.run("push", {"--retries", "1", "-"}, "touch " + jobs / "one" + "\ntouch " + jobs / "two" + "\n").status,
+        0);
+    ASSERT_EQ(jobs.line_of("push", {"--kind", "other"}), "3");
+    const answer without = jobs.run("drain", {"--on", "other=true", "-j1"});
+    EXPECT_EQ(without.status, 0);
+    EXPECT_TRUE(without.output.starts_with("3 other completed")) << without.output;
+    EXPECT_EQ(
+        without.errors,
+        "gristmill drain: without --allow-exec the jobs of the kind 'exec' are left to other workers; 2 are not over\n"
+        "gristmill drain: 1 completed\n");
+    EXPECT_FALSE(std::filesystem::exists(jobs / "one"));
+    ASSERT_EQ(jobs.run("retry", {"1", "2"}).status, 0) << "not to wait for their turn";
+    const answer with = jobs.run("drain", {"--allow-exec"});
+    EXPECT_EQ(with.status, 0) << with.output;
+    EXPECT_TRUE(std::filesystem::exists(jobs / "one"));
+    EXPECT_TRUE(contains(jobs.run("wait", {"1", "--json"}).output, R"("attempts":1,)"));
 }
 
 TEST(work, a_command_of_the_operators_gets_the_arguments_on_its_input) {

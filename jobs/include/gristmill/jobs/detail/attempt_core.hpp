@@ -68,7 +68,7 @@ public:
     void record_step(std::string_view name, body result);
 
     // ---- for the runner ----
-    void fill(delivery&& from, jobs::kind* with, time_point now);
+    void fill(delivery&& from, jobs::kind& with, time_point now);
     bool move_on(phase from, phase to) noexcept {
         return now_in.compare_exchange_strong(from, to, std::memory_order_acq_rel, std::memory_order_relaxed);
     }
@@ -87,7 +87,7 @@ public:
 
     // Written by the exchanger while the slot is idle, under the guard; the crew and the handler read them without.
     delivery job;
-    jobs::kind* what = nullptr;  // null: no such kind
+    jobs::kind* what = nullptr;
     time_point claimed_at{};
 
     std::atomic<phase> now_in{phase::idle};
