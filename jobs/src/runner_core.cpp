@@ -29,6 +29,7 @@ runner_core::runner_core(jobs::store& store, const registry& kinds, const runner
       kinds_(kinds),
       options_(options),
       observer_(options.observer),
+      secrets_(options.env_secrets),
       wake_(std::make_shared<wakeup>(2 * (workers + options.coroutines + options.most_ahead) + 16)),
       workers_(workers),
       coroutines_(std::max(options.coroutines, 1u)),

@@ -27,6 +27,7 @@
 #include <gristmill/jobs/store.hpp>
 #include <gristmill/pool.hpp>
 
+#include "env_secrets.hpp"
 #include "put_off_times.hpp"
 #include "runner_measure.hpp"
 #include "suspect_turns.hpp"
@@ -69,6 +70,7 @@ public:
 
     jobs::store& store() noexcept override { return store_; }
     const registry& kinds() noexcept override { return kinds_; }
+    std::string masked(std::string_view text) const override { return secrets_.masked(text); }
     void has_notes(bool urgent) noexcept override;
 
 private:
@@ -121,6 +123,7 @@ private:
     void run_function(attempt_core& slot) noexcept;
     task<> run_coroutine(attempt_core& slot);
     bool begin(attempt_core& slot, int lane);
+    void put_secrets(attempt_core& slot) const;
     void end(attempt_core& slot, std::exception_ptr error) noexcept;
     void judge(attempt_core& slot, const std::exception_ptr& error);
     void judge_failure(settlement& end, const attempt_core& slot, std::string why,
@@ -141,6 +144,7 @@ private:
     const registry& kinds_;
     const runner_options options_;
     runner_observer* const observer_;
+    const env_secrets secrets_;
 
     std::shared_ptr<wakeup> wake_;
     std::atomic<unsigned> workers_;

@@ -2,6 +2,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include <gristmill/jobs/secrets.hpp>
+
 #include "clean_text.hpp"
 #include "runner_core.hpp"
 
@@ -65,6 +67,14 @@ bool runner_core::begin(attempt_core& slot, int lane) {
     return true;
 }
 
+// What cannot be had now will not be there for the next attempt either.
+void runner_core::put_secrets(attempt_core& slot) const {
+    if (!refers_to_secrets(slot.job.arguments)) return;
+    auto made = with_secrets(slot.job.arguments, [this](const std::string& name) { return secrets_.find(name); });
+    if (!made) throw give_up("arguments: " + made.error());
+    slot.with_secrets = *std::move(made);
+}
+
 void runner_core::run_function(attempt_core& slot) noexcept {
     const gm::detail::pool_worker* const thread = gm::detail::current_pool_worker;
     if (begin(slot, thread ? thread->index : -1)) {
@@ -72,6 +82,7 @@ void runner_core::run_function(attempt_core& slot) noexcept {
         try {
             attempt self(slot);
             if (slot.reason() != stop_reason::none) self.context().check();
+            put_secrets(slot);
             slot.end.result = slot.what->run(self);
         } catch (...) {
             error = std::current_exception();
@@ -87,6 +98,7 @@ task<> runner_core::run_coroutine(attempt_core& slot) {
         attempt self(slot);
         try {
             if (slot.reason() != stop_reason::none) self.context().check();
+            put_secrets(slot);
             slot.end.result = co_await slot.what->run_coroutine(self);
         } catch (...) {
             error = std::current_exception();
@@ -99,6 +111,7 @@ task<> runner_core::run_coroutine(attempt_core& slot) {
 void runner_core::end(attempt_core& slot, std::exception_ptr error) noexcept {
     const time_point now = gm::now();
     slot.end_context();
+    slot.with_secrets.reset();
     if (!slot.move_on(phase::running, phase::over)) return;  // abandoned: nobody waits for this any more
     slot.ran = now - slot.started_at.load(std::memory_order_relaxed);
     judge(slot, error);
@@ -144,7 +157,7 @@ void runner_core::judge(attempt_core& slot, const std::exception_ptr& error) {
         if (asked != stop_reason::cancelled) return;
     } catch (const cancelled& why) {
         end.what = verdict::cancelled;
-        end.error = clean(why.what(), options_.limits.error);
+        end.error = clean(secrets_.masked(why.what()), options_.limits.error);
         return;
     } catch (const give_up&) {
         final = true;
@@ -154,7 +167,7 @@ void runner_core::judge(attempt_core& slot, const std::exception_ptr& error) {
         asked_to_return = false;
     } catch (...) {
     }
-    std::string why = words_of(error);
+    std::string why = secrets_.masked(words_of(error));
     if (asked == stop_reason::cancelled || asked_to_return) {
         end.what = asked_to_return ? verdict::interrupted : verdict::cancelled;
         end.at = {};

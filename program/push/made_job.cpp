@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <gristmill/jobs/codec.hpp>
+#include <gristmill/jobs/secrets.hpp>
 
 #include <gristmill/kinds/exec/exec_kind.hpp>
 
@@ -130,7 +131,7 @@ result<jobs::body, std::string> body_of(const exec_args& args) {
 
 std::string fault_of_arguments(const std::string& kind, const jobs::json& arguments) {
     if (kind != exec) return {};  // its worker knows
-    const auto read = jobs::decode<exec_args>(arguments);
+    const auto read = jobs::from_body<exec_args>(jobs::with_names_of_secrets({arguments.text(), {}}));
     return read ? std::string() : words_of(read.error());
 }
 

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <ranges>
 
 #include <gristmill/kinds/exec/guardian.hpp>
 #include <gristmill/kinds/exec/process_table.hpp>
@@ -111,6 +112,16 @@ std::string take_queues(void* o, text value) {
     return {};
 }
 
+// A name that is not set is a slip of the pen, or of the unit's: better told now than by jobs that die.
+std::string take_env_secrets(void* o, text value) {
+    for (const auto part : std::views::split(value, ',')) {
+        std::string name(part.begin(), part.end());
+        if (name.empty() || !std::getenv(name.c_str())) return "there is no variable '" + name + "' in the environment";
+        options(o).env_secrets.push_back(std::move(name));
+    }
+    return {};
+}
+
 std::string take_handler(void* o, text value) {
     const std::size_t equals = value.find('=');
     if (equals == text::npos || equals == 0 || equals + 1 == value.size()) return "write KIND=COMMAND";
@@ -134,6 +145,11 @@ constexpr flag what_flags[] = {
      "Jobs of that kind run COMMAND, a line for the shell, with their arguments as JSON on standard input. What it "
      "prints is the result. May be given several times.",
      take_handler},
+    {"--env-secrets", "", "NAME,...",
+     "Variables of this worker's environment that jobs may refer to in their arguments, as {\"$env\": \"NAME\"}: the "
+     "value is "
+     "there when the job runs, and is stored nowhere. Without it none.",
+     take_env_secrets},
     {"--queue", "-q", "NAME",
      "The queue to work on; several times, or with commas, for several, which take turns. Default: default.",
      take_queues},

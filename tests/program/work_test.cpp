@@ -46,6 +46,32 @@ TEST(work, a_command_of_the_operators_gets_the_arguments_on_its_input) {
     EXPECT_TRUE(contains(jobs.run("wait", {"1", "--json"}).output, R"("result":{"TO":"$(TOUCH BAD); `ID`"})"));
 }
 
+TEST(work, a_secret_reaches_the_command_and_is_shown_nowhere) {
+    const jobs_folder jobs;
+    const auto with_secret = [](strings command) {
+        command.insert(command.begin(), {"env", "GM_SECRET=open sesame"});
+        return command;
+    };
+    const std::string args =
+        R"({"shell": "echo \"$KEY\" > )" + jobs / "got" +
+        R"(; echo \"$KEY\"; echo no \"$KEY\" >&2; exit 1", "environment": {"KEY": {"$env": "GM_SECRET"}}})";
+    ASSERT_EQ(jobs.line_of("push", {"--retries", "1", "--kind", "exec", "--args", args}), "1");
+    ASSERT_EQ(jobs.line_of("push", {"--retries", "1", "--kind", "other", "--args", R"({"$env": "HOME"})"}), "2");
+    const answer it =
+        running(with_secret(jobs.command("drain", {"--allow-exec", "--on", "other=cat", "--env-secrets", "GM_SECRET"})))
+            .wait();
+    EXPECT_EQ(text_of(jobs / "got"), "open sesame\n");
+    EXPECT_TRUE(contains(it.output, "1 exec dead")) << it.output;
+    EXPECT_TRUE(contains(it.output, ": arguments: this worker does not give out its variable 'HOME'\n")) << it.output;
+    const std::string shown = it.output + it.errors + jobs.run("show", {"1", "2"}).output +
+                              jobs.run("show", {"--json", "1", "2"}).output + jobs.run("logs", {"1"}).output +
+                              jobs.run("ls").output;
+    EXPECT_FALSE(contains(shown, "sesame")) << shown;
+    EXPECT_TRUE(contains(shown, "exit 1: no [$GM_SECRET]")) << shown;
+    EXPECT_TRUE(contains(jobs.run("work", {"--allow-exec", "--env-secrets", "GM_NOT_SET"}).errors,
+                         "--env-secrets: there is no variable 'GM_NOT_SET'"));
+}
+
 TEST(work, what_a_command_says_does_not_steer_a_terminal) {
     const jobs_folder jobs;
     ASSERT_EQ(jobs.line_of("push", {"--retries", "1", "printf '\\033[2Jgone\\302\\233' >&2; exit 3"}), "1");

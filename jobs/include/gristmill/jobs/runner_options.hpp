@@ -55,6 +55,8 @@ struct runner_options {
     unsigned workers = 0;       // threads, for handlers that are functions; 0: the CPUs this process may use
     unsigned coroutines = 100;  // handlers that are coroutines, at once
     std::vector<std::string> queues{"default"};
+    std::vector<std::string>
+        env_secrets{};   // variables of this process that jobs may refer to (secrets.hpp), and no others
     std::string name{};  // of this worker, for people; empty: host and process
     std::chrono::microseconds lease = std::chrono::seconds(15);
     std::chrono::microseconds beat{};  // 0: a third of the lease

@@ -41,6 +41,8 @@ class attempt_host {
 public:
     virtual jobs::store& store() noexcept = 0;
     virtual const registry& kinds() noexcept = 0;
+    // A text as it may be kept: without the values of secrets.
+    virtual std::string masked(std::string_view text) const = 0;
     // The attempt has something to be written; urgent: its room for that is half full.
     virtual void has_notes(bool urgent) noexcept = 0;
 
@@ -95,6 +97,7 @@ public:
     std::atomic<time_point> started_at{}, deadline{time_point::max()};
 
     // The crew's, until it hands the slot back.
+    std::optional<body> with_secrets;  // the arguments, if they refer to some; gone when the handler has come back
     settlement end;
     std::chrono::nanoseconds ran{0};
     bool dropped = false;  // the claim was lost: there is nothing to settle
