@@ -156,7 +156,6 @@ jobs::new_job job_maker::begun(const std::string& text) const {
     jobs::new_job job = options_->each;
     job.kind = options_->kind.empty() ? std::string(exec) : options_->kind;
     job.run_at = run_at_;
-    job.unique = options_->unique;
     if (job.unique) fill_in(job.unique->key, text);
     return job;
 }
@@ -179,7 +178,7 @@ made job_maker::from_words(std::span<const std::string_view> words) const {
 }
 
 made job_maker::from_line(const std::string& line) const {
-    if (options_->jsonl) return from_json(line);
+    if (jsonl_) return from_json(line);
     if (!options_->kind.empty()) return with_arguments(line);
     const std::string_view word = line;
     return from_words(std::span(&word, 1));

@@ -15,6 +15,12 @@ std::string take_time(std::string_view text, std::chrono::microseconds& to) {
     return {};
 }
 
+std::string take_number(std::string_view text, int least, int most, int& to) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), to);
+    if (error == std::errc() && end == text.data() + text.size() && to >= least && to <= most) return {};
+    return "'" + std::string(text) + "' is no number from " + std::to_string(least) + " to " + std::to_string(most);
+}
+
 std::string take_ids(std::string_view text, std::vector<jobs::job_id>& to) {
     for (std::size_t begin = 0; begin <= text.size();) {
         const std::size_t end = std::min(text.find(',', begin), text.size());

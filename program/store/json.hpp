@@ -20,6 +20,7 @@ std::string time_text(jobs::wall_time when);
 jobs::json seconds(std::chrono::microseconds time);
 
 jobs::json json_of(const jobs::body& of);
+jobs::json json_of(const jobs::new_job& of);
 jobs::json json_of(const jobs::record& of);
 
 // As it goes to standard output: if that is a terminal, with what would steer it escaped.

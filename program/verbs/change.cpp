@@ -8,7 +8,7 @@
 
 #include "program/jobs/asking.hpp"
 #include "program/jobs/filter_words.hpp"
-#include "program/run/values.hpp"
+#include "program/store/arguments.hpp"
 #include "program/store/json.hpp"
 #include "program/verbs/verbs.hpp"
 
@@ -26,11 +26,7 @@ struct change_options : store_options, job_filter {
 change_options& options_of(void* o) { return *static_cast<change_options*>(o); }
 
 std::string take_priority(void* o, std::string_view text) {
-    const bool negative = text.starts_with('-');
-    const auto value = read_count(negative ? text.substr(1) : text);
-    if (!value || *value > static_cast<unsigned>(jobs::greatest_priority)) return "priorities go from -100 to 100";
-    options_of(o).priority = negative ? -static_cast<int>(*value) : static_cast<int>(*value);
-    return {};
+    return take_number(text, jobs::least_priority, jobs::greatest_priority, options_of(o).priority.emplace());
 }
 
 constexpr flag care_flags[] = {{"--all", "", "", "All of them: for when nothing else says which.",
