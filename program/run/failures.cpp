@@ -14,12 +14,6 @@ namespace {
 constexpr std::size_t most_shown = 10;
 constexpr std::size_t most_columns = 1000;
 
-std::string quoted(const std::string& text) {
-    std::string all;
-    (void)quote(text, place::bare, all);
-    return all;
-}
-
 }  // namespace
 
 std::string why_it_failed(const finish_report& report) {
@@ -53,8 +47,7 @@ std::string failures::summary(const std::string& again) const {
     all += "To run " + std::string(failed_ == 1 ? "it" : "them") + " again:\n";
     if (!again.empty()) return all + "    " + printable(again) + '\n';
     all += "    gristmill run :::";
-    for (const failure& one : first_)
-        all += ' ' + (one.command.empty() ? "''" : printable(quoted(one.command), lines::many));
+    for (const failure& one : first_) all += ' ' + printable(shell_word(one.command), lines::many);
     all += '\n';
     if (failed_ > first_.size())
         all += "That is the first of them; a run with --joblog FILE can run all of them again.\n";

@@ -56,15 +56,6 @@ constexpr flag_group groups[] = {{"When (of put)", when_flags},
 
 using entries = std::vector<cron_entry>;
 
-// The entry of that name; the error says which names are near.
-result<cron_entry, trouble> entry_named(const entries& all, std::string_view name) {
-    const auto at = std::ranges::find(all, name, &cron_entry::name);
-    if (at != all.end()) return *at;
-    std::vector<std::string> known;
-    for (const cron_entry& each : all) known.push_back(each.name);
-    return failure(trouble{"there is no entry '" + std::string(name) + "'" + hint_of_names(name, known), not_all_done});
-}
-
 std::vector<cell> row_of(const cron_entry& of, jobs::wall_time now) {
     const auto next = next_of(of, now);
     return {{of.name},
@@ -112,7 +103,7 @@ int store_entry(const open_ledger& in, const cron_options& options, const cron_e
     if (!put) return fail(cron_verb, put.error().what);
     const auto all = in->crons();  // with the plan that it has kept
     if (!all) return fail(cron_verb, all.error().what);
-    const auto now = entry_named(*all, entry.name);
+    const auto now = find_named(*all, entry.name, "entry");
     tell_next(now ? *now : entry, options, in.store->now());
     return printed(cron_verb);
 }
@@ -163,7 +154,7 @@ int on_named(const open_ledger& in, const cron_options& options, std::string_vie
              const strings& names) {
     if (names.empty()) return fail(cron_verb, "which entry? `gristmill cron ls` lists them");
     for (const std::string_view name : names) {
-        const auto entry = entry_named(all, name);
+        const auto entry = find_named(all, name, "entry");
         if (!entry) return fail(cron_verb, entry.error());
         const int status = what == "rm"     ? remove(in, *entry)
                            : what == "next" ? next(options, *entry, in.store->now())

@@ -38,8 +38,7 @@ int tell(const migrate_options& options, const std::string& store, bool was_behi
 
 int migrate_at(const migrate_options& options, const std::string& url) {
     // Looked at first without a change: only then it can be said what there was.
-    const std::string unchanged = url + (url.find('?') == std::string::npos ? "?" : "&") + "migrate=no";
-    const auto before = stores::open(unchanged);
+    const auto before = stores::open(unchanged(url));
     if (before) return tell(options, (*before)->name(), false, (*before)->name() + ": up to date");
     if (before.error().fault != jobs::store_fault::too_old) return fail(migrate_verb, before.error().what);
     if (options.check) {

@@ -32,7 +32,7 @@ std::string shown(const run_facts& run) {
     for (const std::string& word : run.words) {
         if (text.size() > most_columns) break;
         if (!text.empty()) text += ' ';
-        (void)quote(word, place::bare, text);
+        text += shell_word(word);
     }
     return one_line(text, most_columns);
 }
