@@ -7,6 +7,7 @@
 
 #include "program/cli/columns.hpp"
 #include "program/cli/moments.hpp"
+#include "program/cli/safe_text.hpp"
 #include "program/jobs/asking.hpp"
 #include "program/jobs/steering_json.hpp"
 #include "program/run/values.hpp"
@@ -245,8 +246,8 @@ int limit(std::span<const std::string_view> words) {
         if (options.json)
             print_json(jobs::json(jobs::json::object{{"name", now.name}, {"limits", json_of(now.limits)}}));
         else
-            remark(limit_verb,
-                   now.name + ": " + (limits_text(now.limits).empty() ? "no limits" : limits_text(now.limits)));
+            print_line(printable(now.name) + ": " +
+                       (limits_text(now.limits).empty() ? "no limits" : limits_text(now.limits)));
     }
     return printed(limit_verb);
 }

@@ -317,8 +317,8 @@ TEST_P(verbs, queues_are_listed_paused_and_limited) {
               "gristmill pause: there is no queue 'leters': did you mean 'letters'?; --create makes one\n");
     EXPECT_EQ(ask({"pause", "letters"}).status, 0);
     EXPECT_EQ(ask({"pause", "letters"}).errors, "gristmill pause: letters is paused already\n");
-    EXPECT_EQ(ask({"limit", "letters", "--running", "5", "--rate", "600/m", "--weight", "a=b=2"}).errors,
-              "gristmill limit: letters: 5 at a time, 10/s\n");
+    EXPECT_EQ(ask({"limit", "letters", "--running", "5", "--rate", "600/m", "--weight", "a=b=2"}).output,
+              "letters: 5 at a time, 10/s\n");
     EXPECT_EQ(without_times(ask({"queues", "letters", "--json"}).output),
               R"({"name":"letters","paused":true,"counts":{"waiting":0,"scheduled":0,"available":1,"running":0,)"
               R"("retrying":0,"completed":0,"cancelled":0,"dead":0},"completed":0,"failed":0,)"
@@ -326,7 +326,7 @@ TEST_P(verbs, queues_are_listed_paused_and_limited) {
               "\n");
     EXPECT_EQ(ask({"resume", "letters", "--json"}).output,
               "{\"name\":\"letters\",\"paused\":false,\"changed\":true}\n");
-    EXPECT_EQ(ask({"limit", "letters", "--none"}).errors, "gristmill limit: letters: no limits\n");
+    EXPECT_EQ(ask({"limit", "letters", "--none"}).output, "letters: no limits\n");
     const answer table = ask({"queues"});
     EXPECT_NE(table.output.find("letters      1        -"), std::string::npos) << table.output;
     EXPECT_EQ(ask({"limit", "letters", "--rate", "5/y"}).status, 255);
