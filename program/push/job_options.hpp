@@ -65,8 +65,7 @@ inline constexpr flag job_flags[] = {
      [](void* o, std::string_view v) { return take_unique(job_of<Options>(o), v); }},
     {"--unique-for", "", "WHAT",
      "How long the KEY is taken: until the job is started, until it is finished, or for a time like 1h from its "
-     "insert. "
-     "Default: finished.",
+     "insert. Default: finished.",
      [](void* o, std::string_view v) { return take_unique_for(job_of<Options>(o), v); }, completes::words,
      "started finished 1h"},
     {"--tag", "-t", "TAG", "To find it by. May be given several times.",

@@ -51,10 +51,9 @@ int report(std::span<const std::string_view> words) {
     const parsed more = parse(report_verb, flags.rest.subspan(flags.rest.empty() ? 0 : 1), &wanted);
     if (!more.error.empty()) return fail(report_verb, more.error);
     if (flags.rest.empty() || !more.rest.empty())
-        return fail(
-            report_verb,
-            "the log of one run is wanted: gristmill report FILE -o page.html\n`gristmill run --joblog FILE` writes "
-            "it.");
+        return fail(report_verb,
+                    "the log of one run is wanted: gristmill report FILE -o page.html\n`gristmill run --joblog FILE` "
+                    "writes it.");
     if (wanted.file.empty() && ::isatty(STDOUT_FILENO))
         return fail(report_verb, "a page is nothing to read on a terminal; say where it goes: -o page.html");
     const std::string log(flags.rest[0]);

@@ -147,8 +147,7 @@ constexpr flag what_flags[] = {
      take_handler},
     {"--env-secrets", "", "NAME,...",
      "Variables of this worker's environment that jobs may refer to in their arguments, as {\"$env\": \"NAME\"}: the "
-     "value is "
-     "there when the job runs, and is stored nowhere. Without it none.",
+     "value is there when the job runs, and is stored nowhere. Without it none.",
      take_env_secrets},
     {"--queue", "-q", "NAME",
      "The queue to work on; several times, or with commas, for several, which take turns. Default: default.",
@@ -232,14 +231,13 @@ const verb work_verb = {
         "that fails is tried again, after 5 seconds, then 10, and so on, and is dead when its tries are used up. When "
         "this process is killed its jobs run again elsewhere, and what it had started is killed, too.\n\n"
         "Jobs that it may not run, for it has no --allow-exec or no --on for their kind, are left to other workers. "
-        "That "
-        "is said once.\n\n"
+        "That is said once.\n\n"
         "SIGTERM, Ctrl-C or a closed terminal: nothing more is started, and what runs may finish within --grace; then, "
         "or at a second signal, it is ended with all that it has started, and its job goes back. A third signal kills "
         "it at once.\n\n"
         "On a terminal a line tells how it goes; elsewhere there is a line for each attempt that has ended. As a "
-        "service "
-        "of systemd it says when it is ready and feeds the watchdog; the package has a unit, gristmill-work@.service.",
+        "service of systemd it says when it is ready and feeds the watchdog; the package has a unit, "
+        "gristmill-work@.service.",
     .flags = groups,
     .examples = work_examples,
     .more_title = "Exit status",
@@ -253,8 +251,8 @@ const verb drain_verb = {
     .usage = "[FLAGS] --allow-exec\n[FLAGS] --on KIND=COMMAND",
     .about =
         "As `gristmill work`, but it ends when there is nothing more to do in its queues, now or later: it waits for "
-        "jobs that are scheduled or to be tried again, and not for those that other workers run or that only they "
-        "may run, nor for paused queues.",
+        "jobs that are scheduled or to be tried again, and not for those that other workers run or that only they may "
+        "run, nor for paused queues.",
     .flags = groups,
     .examples = drain_examples,
     .more_title = "Exit status",
