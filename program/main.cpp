@@ -9,6 +9,7 @@
 
 #include "program/cli/help.hpp"
 #include "program/cli/parse.hpp"
+#include "program/cli/say.hpp"
 #include "program/cli/table.hpp"
 
 namespace {
@@ -16,10 +17,10 @@ namespace {
 int no_such_verb(std::string_view name) {
     std::vector<std::string_view> known;
     for (const auto* one : gm::program::verbs()) known.push_back(one->name);
-    std::string text = "gristmill: there is no verb '" + std::string(name) + "'";
+    std::string text = "there is no verb '" + std::string(name) + "'";
     if (const auto near = gm::program::nearest(name, known)) text += "; did you mean '" + std::string(*near) + "'?";
-    std::fprintf(stderr, "%s\n`gristmill --help` lists them.\n", text.c_str());
-    return 255;
+    gm::program::remark(text + "\n`gristmill --help` lists them.");
+    return gm::program::own_failure;
 }
 
 // 0, 1 and 2 have to be something, or a file that we open gets the number: a store's, say, and what is printed goes into it.

@@ -59,10 +59,10 @@ auto insist(attempt_core& self, Ask ask) {
 
 }  // namespace
 
-void attempt_core::fill(delivery&& from, jobs::kind* with, time_point now) {
+void attempt_core::fill(delivery&& from, jobs::kind& with, time_point now) {
     const std::lock_guard hold(guard);
     job = std::move(from);
-    what = with;
+    what = &with;
     claimed_at = now;
     started_at.store({}, std::memory_order_relaxed);
     deadline.store(time_point::max(), std::memory_order_relaxed);
@@ -76,6 +76,7 @@ void attempt_core::fill(delivery&& from, jobs::kind* with, time_point now) {
     steps_known_ = false;
     steps_.clear();
     dropped = false;
+    with_secrets.reset();
     ran = {};
     end = {};
     now_in.store(phase::queued, std::memory_order_release);
@@ -137,7 +138,7 @@ void attempt_core::set_progress(double share, std::string_view text) {
     {
         const std::lock_guard hold(guard);
         progress = share >= 0 ? std::min(share, 1.0) : 0;  // no number counts as 0
-        note = clean(text, 1024);
+        note = clean(host->masked(text), 1024);
         progressed_ = true;
         noted_.store(true, std::memory_order_release);
     }
@@ -146,7 +147,7 @@ void attempt_core::set_progress(double share, std::string_view text) {
 
 void attempt_core::add_log(std::string_view text) {
     if (text.empty()) return;
-    const std::string line = clean(text, log_room);
+    const std::string line = clean(host->masked(text), log_room);
     bool urgent;
     {
         const std::lock_guard hold(guard);

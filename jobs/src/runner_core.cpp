@@ -29,6 +29,7 @@ runner_core::runner_core(jobs::store& store, const registry& kinds, const runner
       kinds_(kinds),
       options_(options),
       observer_(options.observer),
+      secrets_(options.env_secrets),
       wake_(std::make_shared<wakeup>(2 * (workers + options.coroutines + options.most_ahead) + 16)),
       workers_(workers),
       coroutines_(std::max(options.coroutines, 1u)),
@@ -131,7 +132,7 @@ void runner_core::take_back(attempt_core& slot) {
     --bodies_;
     switch (slot.now_in.load(std::memory_order_acquire)) {
         case phase::over: {
-            const bool coroutine = slot.what && slot.what->coroutine;
+            const bool coroutine = slot.what->coroutine;
             --(coroutine ? open_coroutines_ : open_functions_);
             counts_.started.add();
             pace_.ended(slot.ran, coroutine);
@@ -147,11 +148,11 @@ void runner_core::take_back(attempt_core& slot) {
         }
         case phase::abandoned: {
             --abandoned_bodies_;
-            if (slot.what && slot.what->coroutine) abandoned_coroutines(-1);
+            if (slot.what->coroutine) abandoned_coroutines(-1);
             break;
         }
         case phase::stale: {
-            --(slot.what && slot.what->coroutine ? open_coroutines_ : open_functions_);
+            --(slot.what->coroutine ? open_coroutines_ : open_functions_);
             settlement back;
             back.which = slot.job.which;
             back.what = verdict::returned;
@@ -192,7 +193,7 @@ void runner_core::withdraw_unstarted(time_point claimed_until) {
             continue;
         }
         if (!each.move_on(phase::queued, phase::withdrawn)) continue;
-        --(each.what && each.what->coroutine ? open_coroutines_ : open_functions_);
+        --(each.what->coroutine ? open_coroutines_ : open_functions_);
         settlement back;
         back.which = each.job.which;
         back.what = verdict::returned;
@@ -215,9 +216,9 @@ void runner_core::abandon_overdue(time_point now) {
             continue;
         }
         if (!each.move_on(phase::running, phase::abandoned)) continue;
-        --(each.what && each.what->coroutine ? open_coroutines_ : open_functions_);
+        --(each.what->coroutine ? open_coroutines_ : open_functions_);
         ++abandoned_bodies_;
-        if (each.what && each.what->coroutine) abandoned_coroutines(+1);
+        if (each.what->coroutine) abandoned_coroutines(+1);
         counts_.started.add();
         settlement end;
         end.which = each.job.which;
@@ -340,7 +341,7 @@ runner_snapshot runner_core::snapshot() {
                                .queue = job.queue,
                                .key = job.key,
                                .attempt = job.attempt,
-                               .coroutine = each->what && each->what->coroutine,
+                               .coroutine = each->what->coroutine,
                                .abandoned = at == phase::abandoned,
                                .asked = each->reason(),
                                .since = now - each->started_at.load(std::memory_order_relaxed),
@@ -355,6 +356,7 @@ runner_snapshot runner_core::snapshot() {
                   .dead = c.dead.get(),
                   .cancelled = c.cancelled.get(),
                   .snoozed = c.snoozed.get(),
+                  .put_off = c.put_off.get(),
                   .returned = c.returned.get(),
                   .interrupted = c.interrupted.get(),
                   .lost = c.lost.get(),

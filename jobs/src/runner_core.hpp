@@ -27,6 +27,8 @@
 #include <gristmill/jobs/store.hpp>
 #include <gristmill/pool.hpp>
 
+#include "env_secrets.hpp"
+#include "put_off_times.hpp"
 #include "runner_measure.hpp"
 #include "suspect_turns.hpp"
 
@@ -68,13 +70,14 @@ public:
 
     jobs::store& store() noexcept override { return store_; }
     const registry& kinds() noexcept override { return kinds_; }
+    std::string masked(std::string_view text) const override { return secrets_.masked(text); }
     void has_notes(bool urgent) noexcept override;
 
 private:
     enum class stop_step : std::uint8_t { no, grace, asked };
     struct ended {  // of a settlement: for the report
         job_id id;
-        const kind* what;
+        const kind* what;  // null: it was put off
         bool abandoned;
     };
     static constexpr time_point never = time_point::max();
@@ -110,6 +113,8 @@ private:
     void watch_idleness(bool idle, time_point now);
     bool others_may_bring_more();
     void admit(delivery&& job, time_point now);
+    void put_off(delivery&& job, time_point now);
+    bool only_others_are_left();
     void trouble(std::string_view doing, const store_error& why, patience& pause, time_point now);
     void works_again(std::string_view doing, patience& pause);
 
@@ -118,6 +123,7 @@ private:
     void run_function(attempt_core& slot) noexcept;
     task<> run_coroutine(attempt_core& slot);
     bool begin(attempt_core& slot, int lane);
+    void put_secrets(attempt_core& slot) const;
     void end(attempt_core& slot, std::exception_ptr error) noexcept;
     void judge(attempt_core& slot, const std::exception_ptr& error);
     void judge_failure(settlement& end, const attempt_core& slot, std::string why,
@@ -138,6 +144,7 @@ private:
     const registry& kinds_;
     const runner_options options_;
     runner_observer* const observer_;
+    const env_secrets secrets_;
 
     std::shared_ptr<wakeup> wake_;
     std::atomic<unsigned> workers_;
@@ -166,6 +173,7 @@ private:
     pace pace_;
     patience exchange_pause_;
     suspect_turns turns_;
+    put_off_times later_;
     bool more_ = true;  // the last claim brought all that was asked for
     time_point next_look_{};
     time_point next_return_ = never, next_abandon_ = never, notes_due_ = never;
@@ -177,8 +185,8 @@ private:
 
     // The exchanger writes, snapshots read.
     struct {
-        gm::detail::own_counter started, completed, retried, dead, cancelled, snoozed, returned, interrupted, lost,
-            abandoned;
+        gm::detail::own_counter started, completed, retried, dead, cancelled, snoozed, put_off, returned, interrupted,
+            lost, abandoned;
     } counts_;
     gm::detail::own_histogram waited_, ran_;
     std::atomic<std::size_t> unsettled_{0};

@@ -2,6 +2,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include <gristmill/jobs/secrets.hpp>
+
 #include "clean_text.hpp"
 #include "runner_core.hpp"
 
@@ -35,9 +37,8 @@ std::string words_of(const std::exception_ptr& error) {
 
 std::chrono::nanoseconds runner_core::timeout_of(const attempt_core& slot) const noexcept {
     constexpr std::chrono::hours as_good_as_none(24 * 365 * 10);
-    const std::chrono::microseconds limit = slot.job.timeout.count() > 0 ? slot.job.timeout
-                                            : slot.what                  ? slot.what->options.timeout
-                                                                         : std::chrono::microseconds(0);
+    const std::chrono::microseconds limit =
+        slot.job.timeout.count() > 0 ? slot.job.timeout : slot.what->options.timeout;
     return limit < as_good_as_none ? limit : std::chrono::microseconds(0);
 }
 
@@ -46,7 +47,7 @@ std::chrono::nanoseconds runner_core::timeout_of(const attempt_core& slot) const
 void runner_core::post(attempt_core& slot) {
     const std::chrono::nanoseconds limit = timeout_of(slot);
     const std::chrono::nanoseconds last = limit.count() == 0 ? limit : limit + options_.abandon_after;
-    if (slot.what && slot.what->coroutine)
+    if (slot.what->coroutine)
         coroutine_crew_.post([&slot] { return core_of(slot).run_coroutine(slot); });
     else if (last.count() != 0)
         crew_.post([&slot] { core_of(slot).run_function(slot); }, {.timeout = last});
@@ -66,18 +67,23 @@ bool runner_core::begin(attempt_core& slot, int lane) {
     return true;
 }
 
+// What cannot be had now will not be there for the next attempt either.
+void runner_core::put_secrets(attempt_core& slot) const {
+    if (!refers_to_secrets(slot.job.arguments)) return;
+    auto made = with_secrets(slot.job.arguments, [this](const std::string& name) { return secrets_.find(name); });
+    if (!made) throw give_up("arguments: " + made.error());
+    slot.with_secrets = *std::move(made);
+}
+
 void runner_core::run_function(attempt_core& slot) noexcept {
     const gm::detail::pool_worker* const thread = gm::detail::current_pool_worker;
     if (begin(slot, thread ? thread->index : -1)) {
         std::exception_ptr error;
         try {
             attempt self(slot);
-            if (slot.reason() != stop_reason::none)
-                self.context().check();
-            else if (!slot.what)
-                throw std::runtime_error("this worker has no handler for the kind '" + slot.job.kind + "'");
-            else
-                slot.end.result = slot.what->run(self);
+            if (slot.reason() != stop_reason::none) self.context().check();
+            put_secrets(slot);
+            slot.end.result = slot.what->run(self);
         } catch (...) {
             error = std::current_exception();
         }
@@ -92,6 +98,7 @@ task<> runner_core::run_coroutine(attempt_core& slot) {
         attempt self(slot);
         try {
             if (slot.reason() != stop_reason::none) self.context().check();
+            put_secrets(slot);
             slot.end.result = co_await slot.what->run_coroutine(self);
         } catch (...) {
             error = std::current_exception();
@@ -104,6 +111,7 @@ task<> runner_core::run_coroutine(attempt_core& slot) {
 void runner_core::end(attempt_core& slot, std::exception_ptr error) noexcept {
     const time_point now = gm::now();
     slot.end_context();
+    slot.with_secrets.reset();
     if (!slot.move_on(phase::running, phase::over)) return;  // abandoned: nobody waits for this any more
     slot.ran = now - slot.started_at.load(std::memory_order_relaxed);
     judge(slot, error);
@@ -149,7 +157,7 @@ void runner_core::judge(attempt_core& slot, const std::exception_ptr& error) {
         if (asked != stop_reason::cancelled) return;
     } catch (const cancelled& why) {
         end.what = verdict::cancelled;
-        end.error = clean(why.what(), options_.limits.error);
+        end.error = clean(secrets_.masked(why.what()), options_.limits.error);
         return;
     } catch (const give_up&) {
         final = true;
@@ -159,7 +167,7 @@ void runner_core::judge(attempt_core& slot, const std::exception_ptr& error) {
         asked_to_return = false;
     } catch (...) {
     }
-    std::string why = words_of(error);
+    std::string why = secrets_.masked(words_of(error));
     if (asked == stop_reason::cancelled || asked_to_return) {
         end.what = asked_to_return ? verdict::interrupted : verdict::cancelled;
         end.at = {};
@@ -176,9 +184,7 @@ void runner_core::judge_failure(settlement& end, const attempt_core& slot, std::
                                 std::optional<std::chrono::microseconds> delay) {
     if (slot.reason() == stop_reason::timed_out) why = "timed out after " + in_words(timeout_of(slot)) + ": " + why;
     end.error = clean(why, options_.limits.error);
-    const retry_policy policy = slot.job.retry ? *slot.job.retry
-                                : slot.what    ? slot.what->options.retry
-                                               : retry_policy();
+    const retry_policy policy = slot.job.retry ? *slot.job.retry : slot.what->options.retry;
     const token& t = slot.job.which;
     const auto dice = mixed(static_cast<std::uint64_t>(t.first) ^ mixed(static_cast<std::uint64_t>(t.second)) ^
                             mixed(mixed(static_cast<std::uint64_t>(t.third))));

@@ -89,8 +89,9 @@ void runner_core::claimed(exchanged&& got, const demand& asked, time_point now) 
     // Not less than a moment: a store that says "now" and gives nothing must not make us spin.
     if (got.next_in) next_look_ = std::min(next_look_, now + std::max(*got.next_in, std::chrono::microseconds(100)));
     turns_.claimed(now, asked.which, some, got.suspects);
-    const bool idle = !some && !got.suspects && !got.next_in && asked.which == claim::ordinary;
-    if (options_.until_idle) watch_idleness(idle, now);
+    if (!options_.until_idle) return;
+    const bool nothing = !some && !got.suspects && asked.which == claim::ordinary;
+    watch_idleness(nothing && (!got.next_in || only_others_are_left()), now);
 }
 
 // The run is at its end when nothing is there for it, and nothing ran elsewhere when that was asked: what others run may still
@@ -115,6 +116,24 @@ bool runner_core::others_may_bring_more() {
         some_wait = some_wait || any(state::waiting, each);
     }
     return some_wait && any(state::running, {});  // for a parent in a queue that is not ours
+}
+
+// Whether all that waits in our queues is of kinds that others know: those come back for ever, and a run until idle does not
+// wait for them. Asked only when there has been such a job. What cannot be found out is asked again later.
+bool runner_core::only_others_are_left() {
+    jobs::ledger* const ledger = store_.ledger();
+    if (!later_.any() || !ledger) return false;
+    const auto queues = ledger->queues();
+    if (!queues) return false;
+    for (const queue_report& each : *queues) {
+        if (each.paused || std::ranges::find(options_.queues, each.name) == options_.queues.end()) continue;
+        for (const std::string& kind : kinds_.names()) {
+            const auto ours = ledger->count(
+                {.states = {state::scheduled, state::available, state::retrying}, .queue = each.name, .kind = kind});
+            if (!ours || *ours != 0) return false;
+        }
+    }
+    return true;
 }
 
 // ---- ends ----
@@ -159,7 +178,7 @@ void runner_core::count(const settlement& end, const ended& of) {
     gm::detail::own_counter* const counters[] = {&counts_.completed,  &counts_.retried, &counts_.dead,
                                                  &counts_.cancelled,  &counts_.snoozed, &counts_.returned,
                                                  &counts_.interrupted};
-    counters[static_cast<std::size_t>(end.what)]->add();
+    (of.what ? *counters[static_cast<std::size_t>(end.what)] : counts_.put_off).add();
     if (of.abandoned) counts_.abandoned.add();
 }
 
@@ -251,7 +270,29 @@ void runner_core::works_again(std::string_view doing, patience& pause) {
 
 // ---- what was claimed ----
 
+// Without a handler for its kind.
+void runner_core::put_off(delivery&& job, time_point now) {
+    settlement back;
+    back.which = job.which;
+    back.what = verdict::snoozed;
+    back.at = wall_now() + std::chrono::duration_cast<std::chrono::microseconds>(later_.next(now));
+    finishes_.push_back(std::move(back));
+    ended_.push_back({job.id, nullptr, false});
+    unsettled_.store(finishes_.size(), std::memory_order_relaxed);
+    idle_seen_ = alone_ = false;
+    if (!observer_) return;
+    attempt_event event;
+    event.id = job.id;
+    event.kind = job.kind;
+    event.queue = job.queue;
+    event.attempt = job.attempt;
+    event.what = verdict::snoozed;
+    observer_->put_off(event);
+}
+
 void runner_core::admit(delivery&& job, time_point now) {
+    kind* const what = kinds_.find(job.kind);
+    if (!what) return put_off(std::move(job), now);
     attempt_core* slot;
     if (free_.empty()) {
         const std::lock_guard hold(slots_guard_);
@@ -260,9 +301,8 @@ void runner_core::admit(delivery&& job, time_point now) {
         slot = free_.back();
         free_.pop_back();
     }
-    kind* const what = kinds_.find(job.kind);
-    slot->fill(std::move(job), what, now);
-    ++(what && what->coroutine ? open_coroutines_ : open_functions_);
+    slot->fill(std::move(job), *what, now);
+    ++(what->coroutine ? open_coroutines_ : open_functions_);
     ++bodies_;
     next_return_ = std::min(next_return_, now + options_.unstarted);
     if (const auto limit = timeout_of(*slot); limit.count() != 0)
@@ -272,7 +312,7 @@ void runner_core::admit(delivery&& job, time_point now) {
     } catch (const std::exception& why) {  // no thread, no memory: somebody else may have both
         trouble("start", {store_fault::unreachable, why.what()}, exchange_pause_, now);
         static_cast<void>(slot->move_on(phase::queued, phase::withdrawn));
-        --(what && what->coroutine ? open_coroutines_ : open_functions_);
+        --(what->coroutine ? open_coroutines_ : open_functions_);
         settlement back;
         back.which = slot->job.which;
         back.what = verdict::returned;

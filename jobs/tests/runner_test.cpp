@@ -221,18 +221,6 @@ TEST(runner, unknown_members_are_ignored_at_run_unless_the_kind_refuses_them) {
     });
 }
 
-TEST(runner, kind_without_a_handler_is_a_failure_that_a_newer_worker_may_make_good) {
-    on_virtual_time([] {
-        workshop shop;
-        shop.run();
-        const job_id id = shop.put("later");
-        gm::sleep(1s);
-        const record waits = shop.look(id);
-        EXPECT_EQ(waits.state, state::retrying);
-        EXPECT_EQ(waits.errors.at(0).error, "this worker has no handler for the kind 'later'");
-    });
-}
-
 TEST(runner, result_that_is_too_large_is_a_dead_job_that_says_so) {
     on_virtual_time([] {
         workshop shop;

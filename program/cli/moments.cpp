@@ -125,9 +125,9 @@ result<moment, std::string> read_moment(std::string_view text) {
     const auto written = read_written(text);
     const wall_time at = written ? moment_of(*written) : wall_time::min();
     if (at < begin || at >= end)
-        return failure(quoted(text) +
-                       " is no time; write for example 90m or 2d (ago), 2026-11-21, '2026-11-21 14:30', "
-                       "2026-11-21T13:30Z");
+        return failure(
+            quoted(text) +
+            " is no time; write for example 90m or 2d (ago), 2026-11-21, '2026-11-21 14:30', 2026-11-21T13:30Z");
     return moment{.ago = {}, .fixed = at};
 }
 

@@ -113,18 +113,65 @@ std::size_t columns_of(std::string_view text) {
     return columns;
 }
 
-std::string cut_to(std::string_view text, std::size_t columns) {
-    if (columns_of(text) <= columns) return std::string(text);
-    if (columns == 0) return {};
-    std::size_t end = 0, used = 0;
-    while (end < text.size()) {
-        const std::size_t length = std::max<std::size_t>(length_of_first(text.substr(end)), 1);
-        const std::size_t width = width_of(first_of(text.substr(end), length));
-        if (used + width > columns - 1) break;
+std::string cut_to(std::string_view text, std::size_t columns, charset with) {
+    const std::string_view ellipsis = with == charset::unicode ? "…" : "..";
+    const std::size_t needed = with == charset::unicode ? 1 : 2;
+    constexpr std::size_t marks_at_most = 4;  // accents on one letter: more of them climb over the lines above
+    std::string all;
+    std::size_t used = 0, fits = 0;  // of `all`, what leaves room for the ellipsis
+    for (std::size_t marks = 0; !text.empty();) {
+        const std::size_t length = std::max<std::size_t>(length_of_first(text), 1);
+        const std::string_view bytes = text.substr(0, length);
+        const std::size_t width = width_of(first_of(bytes, length));
+        text.remove_prefix(length);
+        marks = width == 0 ? marks + 1 : 0;
+        if (marks > marks_at_most) continue;
+        if (used + width > columns) {
+            all.resize(fits);
+            return columns < needed ? all : all.append(ellipsis);
+        }
         used += width;
-        end += length;
+        all += bytes;
+        if (used + needed <= columns) fits = all.size();
     }
-    return std::string(text.substr(0, end)) + "…";
+    return all;
+}
+
+std::string one_line(std::string_view text, std::size_t columns, charset with) {
+    std::string all = printable(text);
+    if (with == charset::unicode) return cut_to(all, columns);
+    std::string plain;
+    for (std::string_view rest = all; !rest.empty();) {
+        const std::size_t length = length_of_first(rest);
+        plain += length == 1 ? rest.front() : '?';
+        rest.remove_prefix(length);
+    }
+    return cut_to(plain, columns, with);
+}
+
+std::string for_page(std::string_view text) {
+    std::string all;
+    all.reserve(text.size() + text.size() / 8);
+    while (!text.empty()) {
+        const std::size_t length = length_of_first(text);
+        const std::string_view bytes = text.substr(0, std::max<std::size_t>(length, 1));
+        text.remove_prefix(bytes.size());
+        switch (bytes.front()) {
+            case '&': all += "&amp;"; break;
+            case '<': all += "&lt;"; break;
+            case '>': all += "&gt;"; break;
+            case '"': all += "&quot;"; break;
+            case '\'': all += "&#39;"; break;
+            case '\n':
+            case '\t': all += bytes; break;
+            default:
+                if (length == 0 || is_in(first_of(bytes, length), dangerous))
+                    all += "\xef\xbf\xbd";
+                else
+                    all += bytes;
+        }
+    }
+    return all;
 }
 
 }  // namespace gm::program

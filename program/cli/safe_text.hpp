@@ -1,6 +1,7 @@
 #pragma once
-// Words from anywhere on their way to a terminal. A job's names, arguments and errors may have been written by anybody: what
-// would move the cursor, set a title, or turn the direction of a line around is shown as what it is, and never sent.
+// Words from anywhere on their way to a terminal, or to a page. A job's names, arguments and errors may have been written by
+// anybody: what would move the cursor, set a title, or turn the direction of a line around is shown as what it is, and never
+// sent; and nothing becomes a part of a page.
 
 #include <cstddef>
 #include <string>
@@ -23,7 +24,15 @@ std::string printable_json(std::string_view text);
 // How many columns of a terminal it takes. requires: made by printable, on one line.
 std::size_t columns_of(std::string_view text);
 
-// As much of the beginning as fits into so many columns; what is left out shows as a … at the end.
-std::string cut_to(std::string_view text, std::size_t columns);
+// As much of the beginning as fits into so many columns; what is left out shows as a … at the end, or as .. where there is only
+// ASCII. requires: made by printable, on one line.
+enum class charset : unsigned char { unicode, ascii };
+std::string cut_to(std::string_view text, std::size_t columns, charset with = charset::unicode);
+
+// The two in one, for a line of anybody's: printable, and cut. In ASCII every other character is a question mark.
+std::string one_line(std::string_view text, std::size_t columns, charset with = charset::unicode);
+
+// For HTML, in text and in quoted attributes. Line breaks and tabs stay; what printable() would escape becomes U+FFFD.
+std::string for_page(std::string_view text);
 
 }  // namespace gm::program

@@ -56,13 +56,6 @@ bool is_served(const queue_report& queue, const std::vector<worker_report>& all)
     });
 }
 
-// A word of a command that somebody may copy: the name may be anybody's.
-std::string shell_word(const std::string& name) {
-    std::string word;
-    (void)quote(name, place::bare, word);
-    return word;
-}
-
 // What holds the ready jobs of a queue.
 finding look_at(const queue_report& queue, const std::vector<worker_report>& crew, wall_time now) {
     constexpr std::chrono::minutes long_wait{10};

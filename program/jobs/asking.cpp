@@ -1,42 +1,17 @@
 #include "program/jobs/asking.hpp"
 
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <vector>
 
 #include <gristmill/jobs/near.hpp>
 
 #include "program/cli/help.hpp"
-#include "program/cli/safe_text.hpp"
 
 namespace gm::program {
-
-void remark(const verb& by, std::string_view text) {
-    const std::string line = "gristmill " + std::string(by.name) + ": " + printable(text, lines::many) + '\n';
-    std::fflush(stdout);
-    std::fputs(line.c_str(), stderr);
-}
-
-int fail(const verb& by, std::string_view text) {
-    remark(by, text);
-    return own_failure;
-}
-
-int fail(const verb& by, const trouble& why) {
-    remark(by, why.what);
-    return why.status;
-}
-
-int printed(const verb& by, int status) {
-    if (std::fflush(stdout) == 0 && !std::ferror(stdout)) return status;
-    return fail(by, std::string("standard output: ") + std::strerror(errno));
-}
 
 std::optional<int> read_words(const verb& by, std::span<const std::string_view> words, void* options,
                               parsed_words& to) {
     to = parse_mixed(by, words, options);
-    if (to.help) return std::fputs(help_of(by).c_str(), stdout), printed(by);
+    if (to.help) return print(by, help_of(by));
     if (!to.error.empty())
         return fail(by, to.error + "\n`gristmill " + std::string(by.name) + " --help` lists them all.");
     return std::nullopt;

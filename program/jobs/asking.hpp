@@ -1,41 +1,23 @@
 #pragma once
 // What the verbs that ask a store and steer it have in common.
 
-#include <concepts>
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <gristmill/jobs/ledger.hpp>
 #include <gristmill/result.hpp>
 
 #include "program/cli/parse.hpp"
+#include "program/cli/say.hpp"
 #include "program/cli/table.hpp"
 #include "program/store/open.hpp"
 
 namespace gm::program {
-
-// ---- how they end ----
-
-inline constexpr int all_done = 0;
-inline constexpr int not_all_done = 1;  // what was named is not there, or was left as it is
-
-// Tells what is wrong, and is own_failure.
-int fail(const verb& by, std::string_view text);
-// A remark on standard error.
-void remark(const verb& by, std::string_view text);
-// Why it came to nothing, and what it exits with therefore.
-struct trouble {
-    std::string what;
-    int status = own_failure;
-};
-int fail(const verb& by, const trouble& why);
-// `status`, if everything could be printed.
-int printed(const verb& by, int status = all_done);
-
-// ---- how they begin ----
 
 // Reads the words by the verb's table. A status: help was printed, or something is wrong and was told; it is over.
 std::optional<int> read_words(const verb& by, std::span<const std::string_view> words, void* options, parsed_words& to);
@@ -48,7 +30,22 @@ struct open_ledger {
 };
 result<open_ledger, std::string> ask(const store_options& which, if_missing file = if_missing::refuse);
 
+// The one of that name; the error says what there is not, and which names are near.
+template <class Named>
+result<Named, trouble> find_named(const std::vector<Named>& all, std::string_view name, std::string_view what);
+
 // ": did you mean 'mail'?", for a name that is not there; nothing if none is near.
 std::string hint_of_names(std::string_view word, std::span<const std::string> names);
+
+template <class Named>
+result<Named, trouble> find_named(const std::vector<Named>& all, std::string_view name, std::string_view what) {
+    const auto at = std::ranges::find(all, name, &Named::name);
+    if (at != all.end()) return *at;
+    std::vector<std::string> known;
+    for (const Named& each : all) known.push_back(each.name);
+    return failure(
+        trouble{"there is no " + std::string(what) + " '" + std::string(name) + "'" + hint_of_names(name, known),
+                not_all_done});
+}
 
 }  // namespace gm::program

@@ -1,6 +1,5 @@
 #include "program/jobs/cron_words.hpp"
 
-#include <gristmill/jobs/json.hpp>
 #include <gristmill/jobs/schedule.hpp>
 
 namespace gm::program {
@@ -18,20 +17,6 @@ std::optional<jobs::missed> missed_named(std::string_view name) noexcept {
     for (const auto each : {jobs::missed::skip, jobs::missed::once, jobs::missed::all})
         if (name_of(each) == name) return each;
     return std::nullopt;
-}
-
-result<jobs::body, std::string> command_arguments(std::span<const std::string_view> words) {
-    using jobs::json;
-    json made;
-    if (words.size() == 1)
-        made = json::object{{"shell", words[0]}};
-    else
-        made = json::object{{"command", json::list(words.begin(), words.end())}};
-    jobs::body body{made.text(), {}};
-    // JSON writes bytes that are no UTF-8 as something else.
-    const auto back = json::parse(body.bytes);
-    if (!back || *back != made) return failure(std::string("a command is UTF-8; this one has other bytes in it"));
-    return body;
 }
 
 std::optional<jobs::wall_time> next_of(const jobs::cron_entry& entry, jobs::wall_time now) {

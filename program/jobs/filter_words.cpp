@@ -1,10 +1,10 @@
 #include "program/jobs/filter_words.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include <gristmill/jobs/near.hpp>
 
+#include "program/store/arguments.hpp"
 #include "program/store/json.hpp"
 
 namespace gm::program {
@@ -38,17 +38,9 @@ std::string take_state(jobs::filter& to, std::string_view word) {
     if (const auto which = jobs::state_named(word)) return add_state(to, *which), std::string();
     std::string wrong = "there is no state " + quoted(word);
     const std::string near = jobs::did_you_mean(word, state_words);
-    return wrong + (near.empty()
-                        ? ": there are waiting, scheduled, available, running, retrying, completed, cancelled, "
-                          "dead; failed, over, open"
-                        : near);
-}
-
-std::optional<std::int64_t> number_of(std::string_view text) {
-    std::int64_t number = 0;
-    const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
-    const bool good = read.ec == std::errc() && read.ptr == text.data() + text.size() && number > 0;
-    return good ? std::optional(number) : std::nullopt;
+    return wrong + (near.empty() ? ": there are waiting, scheduled, available, running, retrying, completed, "
+                                   "cancelled, dead; failed, over, open"
+                                 : near);
 }
 
 // 1.5 s is "1500ms": what jobs::parse_duration reads.
@@ -102,19 +94,17 @@ jobs::filter job_filter::at(jobs::wall_time now) const {
 }
 
 std::string take_ids(job_filter& to, std::string_view word) {
-    const std::size_t dash = word.find('-');
-    const auto first = number_of(word.substr(0, dash));
-    const auto last = dash == std::string_view::npos ? first : number_of(word.substr(dash + 1));
-    if (!first || !last) return quoted(word) + " is no number of a job; write 17 or 20-29";
-    if (*last < *first) return quoted(word) + ": the first number is the smaller one";
+    const auto range = read_ids(word);
+    if (!range) return range.error();
+    const auto [first, last] = *range;
     auto& ids = to.plain.ids;
-    if (static_cast<std::uint64_t>(*last - *first) >= job_filter::most_ids - std::min(ids.size(), job_filter::most_ids))
+    if (static_cast<std::uint64_t>(last - first) >= job_filter::most_ids - std::min(ids.size(), job_filter::most_ids))
         return quoted(word) + ": at most " + std::to_string(job_filter::most_ids) +
                " jobs are named by number at a time";
-    for (std::int64_t number = *first;; ++number) {
+    for (std::int64_t number = first;; ++number) {
         const auto at = std::ranges::lower_bound(ids, job_id{number});
         if (at == ids.end() || at->number != number) ids.insert(at, job_id{number});
-        if (number == *last) return {};
+        if (number == last) return {};
     }
 }
 

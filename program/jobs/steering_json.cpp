@@ -53,10 +53,13 @@ json json_of(const jobs::worker_report& of) {
 }
 
 json json_of(const jobs::cron_entry& of, std::optional<jobs::wall_time> next) {
-    json::object all{{"name", of.name},       {"line", of.line},
-                     {"zone", of.zone},       {"missed", std::string(name_of(of.policy))},
-                     {"paused", of.paused},   {"kind", of.job.kind},
-                     {"queue", of.job.queue}, {"arguments", json_of(of.job.arguments)}};
+    json::object all{{"name", of.name},
+                     {"line", of.line},
+                     {"zone", of.zone},
+                     {"missed", std::string(name_of(of.policy))},
+                     {"paused", of.paused}};
+    const json job = json_of(of.job);
+    all.insert(all.end(), job.as_object()->begin(), job.as_object()->end());
     if (next) all.emplace_back("next", time_text(*next));
     if (of.last) all.emplace_back("last", time_text(*of.last));
     return all;

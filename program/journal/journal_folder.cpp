@@ -69,8 +69,7 @@ std::string check_folder(const std::string& path) {
                "$GRISTMILL_STATE";
     if ((about.st_mode & (S_IWGRP | S_IWOTH)) != 0)
         return path +
-               ": others can write there, and a journal says what to execute; take that right from them "
-               "(chmod go-w)";
+               ": others can write there, and a journal says what to execute; take that right from them (chmod go-w)";
     return {};
 }
 
@@ -107,7 +106,17 @@ std::optional<journal_folder::entry> read_entry(const fs::path& path) {
     return std::nullopt;
 }
 
-// What is locked is in use; SQLite's own files beside it go with it.
+// Whether another process holds a lock on any part of it, as everybody does who has it open (journal_file). Not to be asked of a
+// journal that is open here: to close any descriptor of a file drops all locks that this process has on it (fcntl(2)).
+bool is_in_use(const journal_folder::entry& one) noexcept {
+    const kinds::exec::unique_fd file(::open(one.path.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
+    struct flock whole{};
+    whole.l_type = F_WRLCK;
+    whole.l_whence = SEEK_SET;
+    return !file || ::fcntl(file.get(), F_GETLK, &whole) != 0 || whole.l_type != F_UNLCK;
+}
+
+// SQLite's own files beside it go with it.
 void remove(const journal_folder::entry& one) noexcept {
     for (const char* beside : {"", "-wal", "-journal"}) ::unlink((one.path + beside).c_str());
 }
@@ -150,16 +159,17 @@ void journal_folder::mark(const entry& one, bool done) noexcept {
     ::rename(one.path.c_str(), (stem + std::string(done ? finished : unfinished)).c_str());
 }
 
-void journal_folder::prune() const noexcept {
+void journal_folder::prune(const entry& ours) const noexcept {
     try {
         const auto now = fs::file_time_type::clock::now();
         std::size_t done = 0, others = 0;
         for (const entry& one : runs()) {
             std::error_code failed;
             const auto age = now - fs::last_write_time(one.path, failed);
-            if (failed) continue;
+            if (failed || one.name == ours.name) continue;
             const bool too_many = one.done ? ++done > most_done : ++others > most_unfinished;
-            if (too_many || age > (one.done ? done_for : unfinished_for)) remove(one);
+            const bool too_old = age > (one.done ? done_for : unfinished_for);
+            if ((too_many || too_old) && !is_in_use(one)) remove(one);
         }
     } catch (const std::exception&) {  // no memory: another time
     }

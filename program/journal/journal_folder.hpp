@@ -33,8 +33,9 @@ public:
     result<entry, std::string> make(const run_facts& of) const;
     // Says by the file's name whether all of the run is done. requires: nobody has it open.
     static void mark(const entry& one, bool done) noexcept;
-    // Removes what is too old, or too much.
-    void prune() const noexcept;
+    // Removes what is too old, or too much, and is not in use in another process. `ours` stays: the run that begins here.
+    // requires: this process has no journal open.
+    void prune(const entry& ours) const noexcept;
 
     static bool is_started_in(const entry& one, std::string_view folder);
     static bool is_of(const entry& one, const run_facts& run);  // the same command, for the same folder

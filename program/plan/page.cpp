@@ -6,7 +6,7 @@
 
 #include <gristmill/kinds/exec/kill_ladder.hpp>
 
-#include "program/cli/text.hpp"
+#include "program/cli/safe_text.hpp"
 #include "program/run/estimate.hpp"
 
 namespace gm::program {

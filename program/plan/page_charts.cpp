@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstdio>
 
-#include "program/cli/text.hpp"
+#include "program/cli/safe_text.hpp"
 #include "program/plan/page.hpp"
 
 namespace gm::program {

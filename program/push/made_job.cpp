@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <gristmill/jobs/codec.hpp>
+#include <gristmill/jobs/secrets.hpp>
 
 #include <gristmill/kinds/exec/exec_kind.hpp>
 
@@ -130,7 +131,7 @@ result<jobs::body, std::string> body_of(const exec_args& args) {
 
 std::string fault_of_arguments(const std::string& kind, const jobs::json& arguments) {
     if (kind != exec) return {};  // its worker knows
-    const auto read = jobs::decode<exec_args>(arguments);
+    const auto read = jobs::from_body<exec_args>(jobs::with_names_of_secrets({arguments.text(), {}}));
     return read ? std::string() : words_of(read.error());
 }
 
@@ -155,7 +156,6 @@ jobs::new_job job_maker::begun(const std::string& text) const {
     jobs::new_job job = options_->each;
     job.kind = options_->kind.empty() ? std::string(exec) : options_->kind;
     job.run_at = run_at_;
-    job.unique = options_->unique;
     if (job.unique) fill_in(job.unique->key, text);
     return job;
 }
@@ -178,7 +178,7 @@ made job_maker::from_words(std::span<const std::string_view> words) const {
 }
 
 made job_maker::from_line(const std::string& line) const {
-    if (options_->jsonl) return from_json(line);
+    if (jsonl_) return from_json(line);
     if (!options_->kind.empty()) return with_arguments(line);
     const std::string_view word = line;
     return from_words(std::span(&word, 1));

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "program/cli/text.hpp"
+#include "program/cli/safe_text.hpp"
 #include "program/run/failures.hpp"
 
 namespace gm::program {
@@ -53,6 +53,10 @@ std::string display::bar(double part, std::size_t columns) const {
     return painted(green, done) + painted(faint, rest);
 }
 
+std::string display::fitted(std::string_view text, std::size_t columns) const {
+    return one_line(text, columns, can_.unicode ? charset::unicode : charset::ascii);
+}
+
 // What matters most stands first: a narrow terminal cuts the end off.
 std::string display::summary_locked(const picture& now, std::size_t columns) const {
     std::string text, left;
@@ -69,7 +73,7 @@ std::string display::summary_locked(const picture& now, std::size_t columns) con
     if (style_ != display_style::full) text += "  " + std::to_string(now.ages.size()) + " running";
     const std::size_t wanted = std::min(widest_bar, columns / 2);
     if (style_ == display_style::eta || now.total == 0 || columns < text.size() + 2 + narrowest_bar)
-        return for_terminal(text, columns, can_.unicode);
+        return fitted(text, columns);
     const std::size_t width = std::min(wanted, columns - text.size() - 2);
     return bar(static_cast<double>(now.done) / static_cast<double>(now.total), width) + "  " + text;
 }
@@ -77,7 +81,7 @@ std::string display::summary_locked(const picture& now, std::size_t columns) con
 std::string display::failure_locked(std::size_t which, std::size_t columns) const {
     const std::string& what = failures_[which];
     const std::string text = (can_.unicode ? "✗ " : "! ") + what;
-    return painted(red, for_terminal(text, columns, can_.unicode));
+    return painted(red, fitted(text, columns));
 }
 
 std::string display::lane_line(const lane& one, std::size_t slot_width, std::size_t columns) const {
@@ -85,8 +89,8 @@ std::string display::lane_line(const lane& one, std::size_t slot_width, std::siz
     slot.insert(0, slot_width - std::min(slot_width, slot.size()), ' ');
     time.insert(0, 6 - std::min<std::size_t>(6, time.size()), ' ');
     const std::string head = slot + ' ' + time + "  ";
-    if (head.size() >= columns) return for_terminal(head + one.command, columns, can_.unicode);
-    return painted(faint, head) + for_terminal(one.command, columns - head.size(), can_.unicode);
+    if (head.size() >= columns) return fitted(head + one.command, columns);
+    return painted(faint, head) + fitted(one.command, columns - head.size());
 }
 
 // Failures, and below them lanes. When not all lanes fit, the last line is for those that are left out.
@@ -103,7 +107,7 @@ std::string display::upper_locked(const picture& now, std::size_t columns) const
         all += lane_line(now.lanes[i], std::to_string(last).size(), columns) + '\n';
     if (!too_many) return all;
     const std::string rest = "and " + std::to_string(now.ages.size() - shown) + " more";
-    return all + painted(faint, for_terminal(rest, columns, can_.unicode)) + '\n';
+    return all + painted(faint, fitted(rest, columns)) + '\n';
 }
 
 std::string display::frame(const picture& now) {

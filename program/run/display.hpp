@@ -69,6 +69,7 @@ private:
     std::string upper_locked(const picture& now, std::size_t columns) const;
     std::string summary_locked(const picture& now, std::size_t columns) const;
     std::string failure_locked(std::size_t which, std::size_t columns) const;
+    std::string fitted(std::string_view text, std::size_t columns) const;
     std::string lane_line(const lane& one, std::size_t slot_width, std::size_t columns) const;
 
     const display_style style_;

@@ -4,7 +4,7 @@
 
 #include <gristmill/kinds/exec/kill_ladder.hpp>
 
-#include "program/cli/text.hpp"
+#include "program/cli/safe_text.hpp"
 #include "program/run/shell_scan.hpp"
 
 namespace gm::program {
@@ -13,12 +13,6 @@ namespace {
 
 constexpr std::size_t most_shown = 10;
 constexpr std::size_t most_columns = 1000;
-
-std::string quoted(const std::string& text) {
-    std::string all;
-    (void)quote(text, place::bare, all);
-    return all;
-}
 
 }  // namespace
 
@@ -47,13 +41,13 @@ std::string failures::summary(const std::string& again) const {
     for (const failure& one : first_) {
         std::string reason = one.why;
         reason.resize(std::max<std::size_t>(reason.size() + 2, 13), ' ');
-        all += "    " + reason + for_terminal(one.command, most_columns, true) +
-               (one.reason.empty() ? "" : "    (" + one.reason + ")") + '\n';
+        all += "    " + reason + one_line(one.command, most_columns) +
+               (one.reason.empty() ? "" : "    (" + printable(one.reason) + ")") + '\n';
     }
     all += "To run " + std::string(failed_ == 1 ? "it" : "them") + " again:\n";
-    if (!again.empty()) return all + "    " + again + '\n';
+    if (!again.empty()) return all + "    " + printable(again) + '\n';
     all += "    gristmill run :::";
-    for (const failure& one : first_) all += ' ' + (one.command.empty() ? "''" : quoted(one.command));
+    for (const failure& one : first_) all += ' ' + printable(shell_word(one.command), lines::many);
     all += '\n';
     if (failed_ > first_.size())
         all += "That is the first of them; a run with --joblog FILE can run all of them again.\n";

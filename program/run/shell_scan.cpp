@@ -201,4 +201,10 @@ bool quote(std::string_view value, place at, std::string& to) {
     return false;
 }
 
+std::string shell_word(std::string_view value) {
+    std::string word;
+    (void)quote(value, place::bare, word);  // there it can always be
+    return word;
+}
+
 }  // namespace gm::program

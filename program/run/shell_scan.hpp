@@ -49,5 +49,7 @@ private:
 
 // `value` as it has to be written at that place. False: it cannot be.
 bool quote(std::string_view value, place at, std::string& to);
+// As one word of a command that somebody may copy.
+std::string shell_word(std::string_view value);
 
 }  // namespace gm::program

@@ -101,10 +101,8 @@ json attempt_json(const jobs::attempt_report& of) {
     return all.done();
 }
 
-void put_what_it_is(object_writer& all, const jobs::record& of) {
-    all.put("id", of.id.number);
-    all.put("kind", of.kind);
-    all.put("state", std::string(name_of(of.state)));
+// What a job and its record have both.
+void put_what_it_is(object_writer& all, const auto& of) {
     all.put("queue", of.queue);
     all.put("arguments", json_of(of.arguments));
     all.put_text("key", of.key);
@@ -148,8 +146,19 @@ json json_of(const jobs::body& of) {
     return all;
 }
 
+json json_of(const jobs::new_job& of) {
+    object_writer all;
+    all.put("kind", of.kind);
+    put_what_it_is(all, of);
+    all.put_time("run_at", of.run_at);
+    return all.done();
+}
+
 json json_of(const jobs::record& of) {
     object_writer all;
+    all.put("id", of.id.number);
+    all.put("kind", of.kind);
+    all.put("state", std::string(name_of(of.state)));
     put_what_it_is(all, of);
     all.put_count("epoch", of.epoch);
     all.put_count("attempts", of.attempts);
@@ -172,9 +181,11 @@ json json_of(const jobs::record& of) {
     return all.done();
 }
 
-bool print_json(const json& value) {
-    return print_line(::isatty(STDOUT_FILENO) ? printable_json(value.text()) : value.text());
+std::string text_for_output(const json& value) {
+    return ::isatty(STDOUT_FILENO) ? printable_json(value.text()) : value.text();
 }
+
+bool print_json(const json& value) { return print_line(text_for_output(value)); }
 
 bool print_line(std::string_view text) {
     return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fputc('\n', stdout) != EOF;

@@ -20,10 +20,12 @@ std::string time_text(jobs::wall_time when);
 jobs::json seconds(std::chrono::microseconds time);
 
 jobs::json json_of(const jobs::body& of);
+jobs::json json_of(const jobs::new_job& of);
 jobs::json json_of(const jobs::record& of);
 
-// A line on standard output; false if it could not be written. Buffered as stdio does: flush before waiting. To a terminal JSON goes with
-// what would steer it escaped.
+// As it goes to standard output: if that is a terminal, with what would steer it escaped.
+std::string text_for_output(const jobs::json& value);
+// A line on standard output; false if it could not be written. Buffered as stdio does: flush before waiting.
 bool print_json(const jobs::json& value);
 bool print_line(std::string_view text);
 

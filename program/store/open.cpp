@@ -2,7 +2,9 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <ranges>
 #include <system_error>
+#include <utility>
 
 #include <gristmill/jobs/store_url.hpp>
 #include <gristmill/stores/open.hpp>
@@ -37,6 +39,19 @@ std::string as_url(const fs::path& file) {
     return url;
 }
 
+// The URL with the option NAME=no in the place of what it says of that.
+std::string with_no(std::string_view url, std::string_view name) {
+    const std::size_t end = std::min(url.find('?'), url.size());
+    std::string made(url.substr(0, end));
+    char joint = '?';
+    for (const auto part : std::views::split(url.substr(std::min(end + 1, url.size())), '&')) {
+        const std::string_view option(part.begin(), part.end());
+        if (option.empty() || option.substr(0, option.find('=')) == name) continue;
+        (made += std::exchange(joint, '&')) += option;
+    }
+    return ((made += joint) += name) += "=no";
+}
+
 bool is_given(const store_options& options) { return !options.store.empty() || !variable("GRISTMILL_STORE").empty(); }
 
 // A file name in place of a URL is what people write first.
@@ -58,7 +73,14 @@ result<std::string, std::string> store_url_of(const store_options& options) {
 std::string with(std::string url, if_missing file) {
     const auto read = jobs::store_url::parse(url);
     if (!read || read->scheme() != "sqlite" || file == if_missing::make || read->find("create")) return url;
-    return url + (url.find('?') == std::string::npos ? "?" : "&") + "create=no";
+    return with_no(url, "create");
+}
+
+std::string unchanged(std::string url) {
+    const auto read = jobs::store_url::parse(url);
+    if (!read || read->scheme() == "memory") return url;
+    if (read->scheme() == "sqlite") url = with_no(url, "create");
+    return with_no(url, "migrate");
 }
 
 result<std::unique_ptr<jobs::store>, std::string> open_store(const store_options& options, if_missing file) {

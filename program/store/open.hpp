@@ -20,9 +20,6 @@
 
 namespace gm::program {
 
-// What a verb exits with that could not do its work: wrong words, no store. What else it says stands in its help.
-inline constexpr int own_failure = 255;
-
 struct store_options {
     std::string store;  // its URL; empty: as above
     bool json = false;
@@ -52,6 +49,8 @@ result<std::string, std::string> store_url_of(const store_options& options);
 
 // The same, with the option that says what becomes of a missing file. Other stores know none.
 std::string with(std::string url, if_missing file);
+// For looking: neither a file nor a schema is made, whatever the URL says.
+std::string unchanged(std::string url);
 
 // The error is what to tell the user, without passwords. A store that ends with this process is refused: nobody else would
 // see its jobs.

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "program/cli/parse.hpp"
+#include "program/tests/filter_verb.hpp"
 #include "program/verbs/verbs.hpp"
 
 namespace {
@@ -11,28 +11,15 @@ using namespace gm::program;
 using gm::jobs::state;
 using strings = std::vector<std::string>;
 
-struct options : job_filter {};
-constexpr flag_group groups[] = {{"Which", filter_flags<options>}};
-constexpr verb any{.name = "any",
-                   .summary = {},
-                   .usage = {},
-                   .about = {},
-                   .flags = groups,
-                   .examples = {},
-                   .more_title = {},
-                   .more = {},
-                   .run = nullptr};
+using options = gm::test::filter_options;
 
 options read(const strings& words, std::string* error = nullptr) {
     options made;
-    const std::vector<std::string_view> views(words.begin(), words.end());
-    parsed_words given = parse_mixed(any, views, &made);
-    for (const std::string_view word : given.words)
-        if (given.error.empty()) given.error = take_ids(made, word);
+    const std::string wrong = gm::test::read_filter({words.begin(), words.end()}, made);
     if (error)
-        *error = given.error;
+        *error = wrong;
     else
-        EXPECT_EQ(given.error, "");
+        EXPECT_EQ(wrong, "");
     return made;
 }
 

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -297,7 +298,7 @@ TEST_F(journal_parts, the_folder_keeps_so_many) {
         journal_folder::mark(*one, i != 3);
     }
     std::ofstream(folder + "/runs/notes.txt") << "not ours";
-    runs->prune();
+    runs->prune({});
     const auto left = runs->runs();
     ASSERT_EQ(left.size(), 51u);
     EXPECT_FALSE(left.back().done);
@@ -308,6 +309,70 @@ TEST_F(journal_parts, the_folder_keeps_so_many) {
     run.command = "other";
     EXPECT_FALSE(journal_folder::is_of(left[0], run));
     EXPECT_FALSE(journal_folder::is_started_in(left[0], "/t"));
+}
+
+// Another process that has a journal open until it is told to go.
+class other_process {
+public:
+    explicit other_process(const std::string& path, const run_facts& facts) {
+        int says[2], hears[2];
+        EXPECT_EQ(::pipe2(says, O_CLOEXEC), 0);
+        EXPECT_EQ(::pipe2(hears, O_CLOEXEC), 0);
+        pid_ = ::fork();
+        char byte = 0;
+        if (pid_ == 0) {
+            ::close(hears[1]);
+            const auto file = journal_file::begin(path, facts);
+            if (file) static_cast<void>(!::write(says[1], "1", 1));
+            static_cast<void>(!::read(hears[0], &byte, 1));
+            std::_Exit(0);
+        }
+        ::close(says[1]);
+        ::close(hears[0]);
+        EXPECT_EQ(::read(says[0], &byte, 1), 1) << "it could not open the journal";
+        ::close(says[0]);
+        end_ = hears[1];
+    }
+    ~other_process() { end(); }
+    other_process(const other_process&) = delete;
+    other_process& operator=(const other_process&) = delete;
+    void end() {
+        if (pid_ <= 0) return;
+        ::close(end_);
+        ::waitpid(std::exchange(pid_, -1), nullptr, 0);
+    }
+
+private:
+    pid_t pid_;
+    int end_;
+};
+
+// It went by age and number alone, and took a journal from under a run that was still going.
+TEST_F(journal_parts, what_another_process_has_open_is_not_pruned) {
+    ::setenv("GRISTMILL_STATE", folder.c_str(), 1);
+    const auto runs = journal_folder::open();
+    ASSERT_TRUE(runs) << runs.error();
+    const auto made = [&](const run_facts& run) {
+        const auto one = runs->make(run);
+        EXPECT_TRUE(one) << one.error();
+        return *one;
+    };
+    const auto used = made(facts()), unused = made(facts()), ours = made(facts());
+    other_process other(used.path, facts());
+    for (const auto& each : {used, unused, ours})
+        std::filesystem::last_write_time(each.path,
+                                         std::filesystem::file_time_type::clock::now() - std::chrono::hours(24 * 100));
+    runs->prune(ours);
+    const auto left = runs->runs();
+    ASSERT_EQ(left.size(), 2u);
+    EXPECT_EQ(left[0].name, ours.name);
+    EXPECT_EQ(left[1].name, used.name);
+    EXPECT_TRUE(std::filesystem::exists(used.path + "-wal"));
+    other.end();
+    std::filesystem::last_write_time(used.path,
+                                     std::filesystem::file_time_type::clock::now() - std::chrono::hours(24 * 100));
+    runs->prune(ours);
+    EXPECT_EQ(runs->runs().size(), 1u);
 }
 
 }  // namespace

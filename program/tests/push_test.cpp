@@ -67,7 +67,11 @@ TEST(arguments, times_and_ids) {
     std::vector<gm::jobs::job_id> ids;
     EXPECT_EQ(take_ids("3,5", ids), "");
     EXPECT_EQ(ids, (std::vector<gm::jobs::job_id>{{3}, {5}}));
-    for (const char* const wrong : {"", "3,", "0", "-1", "7x", "99999999999999999999"})
+    ids.clear();
+    EXPECT_EQ(take_ids("9,3-5", ids), "");
+    EXPECT_EQ(ids, (std::vector<gm::jobs::job_id>{{9}, {3}, {4}, {5}}));
+    for (const char* const wrong :
+         {"", "3,", "0", "-1", "7x", "99999999999999999999", "5-3", "1-", "1-9223372036854775807"})
         EXPECT_NE(take_ids(wrong, ids), "");
 }
 

@@ -50,6 +50,33 @@ TEST(safe_text, columns_are_counted_as_a_terminal_has_them) {
     EXPECT_EQ(cut_to("abc", 0), "");
 }
 
+TEST(safe_text, a_line_is_cut_at_columns_and_says_so) {
+    EXPECT_EQ(one_line("abcde", 5), "abcde");
+    EXPECT_EQ(one_line("abcdef", 5), "abcd…");
+    EXPECT_EQ(one_line("日本語", 6), "日本語");
+    EXPECT_EQ(one_line("日本語", 5), "日本…");
+    EXPECT_EQ(one_line("日本語", 4), "日…");
+    EXPECT_EQ(one_line("a\x1b[2J\n", 100), "a\\x1b[2J\\n");
+    EXPECT_EQ(one_line("abc", 1), "…");
+    EXPECT_EQ(one_line("abc", 0), "");
+    EXPECT_EQ(one_line("", 0), "");
+    std::string tower = "a";
+    for (int i = 0; i < 100; ++i) tower += "\xcc\x81";
+    EXPECT_LT(one_line(tower, 10).size(), 20u);
+}
+
+TEST(safe_text, where_there_is_only_ascii_the_rest_is_a_question_mark) {
+    EXPECT_EQ(one_line("é漢x", 10, charset::ascii), "??x");
+    EXPECT_EQ(one_line("abcdef", 5, charset::ascii), "abc..");
+    EXPECT_EQ(one_line("abc", 1, charset::ascii), "");
+}
+
+TEST(safe_text, nothing_in_it_becomes_a_part_of_a_page) {
+    EXPECT_EQ(for_page("<script>\"&'"), "&lt;script&gt;&quot;&amp;&#39;");
+    EXPECT_EQ(for_page(std::string_view("a\0\x1b\xff\nb", 6)), "a\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\nb");
+    EXPECT_EQ(for_page("é漢"), "é漢");
+}
+
 TEST(columns, are_as_wide_as_what_is_in_them) {
     table_text table({{.title = "ID", .right = true}, {.title = "NAME"}}, 0, false);
     table.add({{"7"}, {"a\nb"}});

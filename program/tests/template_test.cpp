@@ -93,10 +93,8 @@ TEST(template, a_real_shell_reads_back_every_argument) {
         if (form.find("$(") != std::string::npos) expected += ".";
         if (form.starts_with('x')) expected = "x" + value + "y" + value + value + ".";
         for (const std::string shell : {"sh", "bash"}) {
-            std::string quoted;
-            ASSERT_TRUE(quote(command, place::bare, quoted));
-            const std::unique_ptr<FILE, int (*)(FILE*)> pipe(::popen((shell + " -c " + quoted).c_str(), "r"),
-                                                             &::pclose);
+            const std::unique_ptr<FILE, int (*)(FILE*)> pipe(
+                ::popen((shell + " -c " + shell_word(command)).c_str(), "r"), &::pclose);
             std::string got;
             for (int c; (c = std::fgetc(pipe.get())) != EOF;) got += static_cast<char>(c);
             EXPECT_EQ(got, expected) << shell << ": " << command;

@@ -8,7 +8,7 @@
 
 #include "program/jobs/asking.hpp"
 #include "program/jobs/filter_words.hpp"
-#include "program/run/values.hpp"
+#include "program/store/arguments.hpp"
 #include "program/store/json.hpp"
 #include "program/verbs/verbs.hpp"
 
@@ -26,11 +26,7 @@ struct change_options : store_options, job_filter {
 change_options& options_of(void* o) { return *static_cast<change_options*>(o); }
 
 std::string take_priority(void* o, std::string_view text) {
-    const bool negative = text.starts_with('-');
-    const auto value = read_count(negative ? text.substr(1) : text);
-    if (!value || *value > static_cast<unsigned>(jobs::greatest_priority)) return "priorities go from -100 to 100";
-    options_of(o).priority = negative ? -static_cast<int>(*value) : static_cast<int>(*value);
-    return {};
+    return take_number(text, jobs::least_priority, jobs::greatest_priority, options_of(o).priority.emplace());
 }
 
 constexpr flag care_flags[] = {{"--all", "", "", "All of them: for when nothing else says which.",
@@ -222,12 +218,10 @@ constexpr example priority_examples[] = {
 };
 
 constexpr std::string_view usage = "[FLAGS] ID...\n[FLAGS] --state STATE --queue NAME ...";
-#define GRISTMILL_CARE                                                                                                 \
-    "\n\nJobs that are named by their numbers are changed at once. Otherwise the count is told first, and you are "    \
-    "asked; "                                                                                                          \
-    "without a terminal nothing happens unless --yes is there.\n\nExits with 0, or with 1 if a job that was named by " \
-    "its "                                                                                                             \
-    "number was not changed, or the answer was no."
+#define GRISTMILL_CARE                                                                                               \
+    "\n\nJobs that are named by their numbers are changed at once. Otherwise the count is told first, and you are "  \
+    "asked; without a terminal nothing happens unless --yes is there.\n\nExits with 0, or with 1 if a job that was " \
+    "named by its number was not changed, or the answer was no."
 
 }  // namespace
 
@@ -280,8 +274,7 @@ const verb priority_verb = {
     .usage = "--to N [FLAGS] ID...\n--to N [FLAGS] --state STATE --queue NAME ...",
     .about =
         "Changes the priority of jobs that wait. One step is worth a minute: a job of priority 5 goes before those "
-        "that "
-        "were due less than five minutes earlier." GRISTMILL_CARE,
+        "that were due less than five minutes earlier." GRISTMILL_CARE,
     .flags = priority_groups,
     .examples = priority_examples,
     .more_title = {},

@@ -5,7 +5,6 @@
 #include <cstdio>
 
 #include <gristmill/jobs/schedule.hpp>
-#include <gristmill/jobs/units.hpp>
 
 #include "program/cli/columns.hpp"
 #include "program/cli/moments.hpp"
@@ -13,7 +12,8 @@
 #include "program/jobs/cron_words.hpp"
 #include "program/jobs/job_text.hpp"
 #include "program/jobs/steering_json.hpp"
-#include "program/run/values.hpp"
+#include "program/push/made_job.hpp"
+#include "program/store/arguments.hpp"
 #include "program/verbs/verbs.hpp"
 
 namespace gm::program {
@@ -23,95 +23,38 @@ namespace {
 using jobs::cron_entry;
 using strings = std::vector<std::string_view>;
 
-struct cron_options : store_options {
-    cron_entry entry;
+struct cron_options : store_options, job_options {
+    std::string zone = "UTC";
+    jobs::missed policy = jobs::missed::once;
     bool paused = false;
-    bool has_kind = false, has_arguments = false;
-    std::uint64_t times = 5;
+    int times = 5;
 };
 
 cron_options& options_of(void* o) { return *static_cast<cron_options*>(o); }
 
-std::string take_kind(void* o, std::string_view text) {
-    options_of(o).entry.job.kind = text;
-    options_of(o).has_kind = true;
-    return {};
-}
-
-std::string take_arguments(void* o, std::string_view text) {
-    const auto read = jobs::json::parse(text);
-    if (!read) return read.error().what;
-    options_of(o).entry.job.arguments = {read->text(), {}};
-    options_of(o).has_arguments = true;
-    return {};
-}
-
 std::string take_missed(void* o, std::string_view text) {
     const auto policy = missed_named(text);
     if (!policy) return "skip, once or all";
-    options_of(o).entry.policy = *policy;
-    return {};
-}
-
-std::string take_priority(void* o, std::string_view text) {
-    const auto value = read_number(text);
-    const bool good = value && *value >= jobs::least_priority && *value <= jobs::greatest_priority;
-    if (!good || *value != static_cast<int>(*value)) return "priorities go from -100 to 100";
-    options_of(o).entry.job.priority = static_cast<int>(*value);
-    return {};
-}
-
-std::string take_timeout(void* o, std::string_view text) {
-    const auto time = jobs::parse_duration(text);
-    if (!time) return time.error();
-    options_of(o).entry.job.timeout = *time;
-    return {};
-}
-
-std::string take_times(void* o, std::string_view text) {
-    const auto count = read_count(text);
-    if (!count || *count == 0 || *count > 1000) return "a number from 1 to 1000";
-    options_of(o).times = *count;
+    options_of(o).policy = *policy;
     return {};
 }
 
 constexpr flag when_flags[] = {
     {"--zone", "-z", "ZONE", "Whose clock it goes by: Europe/Berlin. Default: UTC.",
-     [](void* o, std::string_view v) { return options_of(o).entry.zone = v, std::string(); }},
+     [](void* o, std::string_view v) { return options_of(o).zone = v, std::string(); }},
     {"--missed", "", "POLICY",
      "Of the times that passed while no worker was there: skip them, run the latest once, or all.", take_missed,
      completes::words, "skip once all"},
     {"--paused", "", "", "It does not fire until `gristmill cron resume`.",
      [](void* o, std::string_view) { return options_of(o).paused = true, std::string(); }},
-    {"--times", "-n", "N", "Of next: so many times. Default: 5.", take_times}};
-constexpr flag job_flags[] = {
-    {"--kind", "-k", "NAME", "The kind of its jobs, where they are no commands.", take_kind},
-    {"--args", "", "JSON", "The arguments of its jobs.", take_arguments},
-    {"--queue", "-q", "NAME", "The queue of its jobs.",
-     [](void* o, std::string_view v) { return options_of(o).entry.job.queue = v, std::string(); }},
-    {"--key", "", "KEY", "Whose jobs they are.",
-     [](void* o, std::string_view v) { return options_of(o).entry.job.key = v, std::string(); }},
-    {"--priority", "", "N", "From -100 to 100.", take_priority},
-    {"--tag", "-t", "TAG", "A tag; several may be given.",
-     [](void* o, std::string_view v) { return options_of(o).entry.job.tags.emplace_back(v), std::string(); }},
-    {"--timeout", "", "TIME", "Of an attempt: 90s, 10m.", take_timeout},
-    {"--unique", "", "KEY", "None is put in while one with this key is not over.", [](void* o, std::string_view v) {
-         return options_of(o).entry.job.unique = jobs::unique_key{.key = std::string(v)}, std::string();
-     }}};
-
-constexpr flag_group groups[] = {
-    {"When (of put)", when_flags}, {"What (of put)", job_flags}, {"Store", store_flags<cron_options>}};
+    {"--times", "-n", "N", "Of next: so many times. Default: 5.",
+     [](void* o, std::string_view v) { return take_number(v, 1, 1000, options_of(o).times); }}};
+constexpr flag_group groups[] = {{"When (of put)", when_flags},
+                                 {"What (of put)", kind_flags<cron_options>},
+                                 {"How (of put)", job_flags<cron_options>},
+                                 {"Store", store_flags<cron_options>}};
 
 using entries = std::vector<cron_entry>;
-
-// The entry of that name; the error says which names are near.
-result<cron_entry, trouble> entry_named(const entries& all, std::string_view name) {
-    const auto at = std::ranges::find(all, name, &cron_entry::name);
-    if (at != all.end()) return *at;
-    std::vector<std::string> known;
-    for (const cron_entry& each : all) known.push_back(each.name);
-    return failure(trouble{"there is no entry '" + std::string(name) + "'" + hint_of_names(name, known), not_all_done});
-}
 
 std::vector<cell> row_of(const cron_entry& of, jobs::wall_time now) {
     const auto next = next_of(of, now);
@@ -160,30 +103,29 @@ int store_entry(const open_ledger& in, const cron_options& options, const cron_e
     if (!put) return fail(cron_verb, put.error().what);
     const auto all = in->crons();  // with the plan that it has kept
     if (!all) return fail(cron_verb, all.error().what);
-    const auto now = entry_named(*all, entry.name);
+    const auto now = find_named(*all, entry.name, "entry");
     tell_next(now ? *now : entry, options, in.store->now());
     return printed(cron_verb);
 }
 
+std::string fault_of_put(const cron_options& options, const strings& words, std::span<const std::string_view> command) {
+    if (words.size() != 2) return "write gristmill cron put NAME 'LINE' [FLAGS] -- COMMAND...";
+    if (command.empty() && options.kind.empty()) return "what is to be done? -- COMMAND, or --kind and --args";
+    return fault_of(options, command);
+}
+
+// requires: there is no fault.
 int put(const open_ledger& in, cron_options& options, const strings& words, std::span<const std::string_view> command) {
-    if (words.size() != 2) return fail(cron_verb, "write gristmill cron put NAME 'LINE' [FLAGS] -- COMMAND...");
-    cron_entry& entry = options.entry;
-    entry.name = words[0];
-    entry.line = words[1];
-    entry.paused = options.paused;
-    if (command.empty() && !options.has_kind)
-        return fail(cron_verb, "what is to be done? -- COMMAND, or --kind and --args");
-    if (!command.empty() && (options.has_kind || options.has_arguments))
-        return fail(cron_verb, "either -- COMMAND, or --kind and --args");
-    if (!command.empty()) {
-        auto arguments = command_arguments(command);
-        if (!arguments) return fail(cron_verb, arguments.error());
-        entry.job.kind = "exec";
-        entry.job.arguments = *std::move(arguments);
-    } else if (!options.has_arguments) {
-        entry.job.arguments = {"{}", {}};
-    }
-    return store_entry(in, options, entry);
+    choose_directory(options, *in.store);
+    auto job = job_maker(options).from_words(command);
+    if (!job) return fail(cron_verb, job.error());
+    return store_entry(in, options,
+                       {.name = std::string(words[0]),
+                        .line = std::string(words[1]),
+                        .zone = options.zone,
+                        .job = *std::move(job),
+                        .policy = options.policy,
+                        .paused = options.paused});
 }
 
 int set_paused(const open_ledger& in, const cron_options& options, cron_entry entry, bool paused) {
@@ -195,7 +137,7 @@ int next(const cron_options& options, const cron_entry& entry, jobs::wall_time n
     const auto plan = jobs::schedule::of(entry);
     if (!plan) return fail(cron_verb, plan.error());
     std::optional<jobs::wall_time> time = now;
-    for (std::uint64_t i = 0; i != options.times && (time = plan->next_after(*time)); ++i)
+    for (int i = 0; i != options.times && (time = plan->next_after(*time)); ++i)
         if (options.json)
             print_json(jobs::json(jobs::json::object{{"name", entry.name}, {"time", time_text(*time)}}));
         else
@@ -212,7 +154,7 @@ int on_named(const open_ledger& in, const cron_options& options, std::string_vie
              const strings& names) {
     if (names.empty()) return fail(cron_verb, "which entry? `gristmill cron ls` lists them");
     for (const std::string_view name : names) {
-        const auto entry = entry_named(all, name);
+        const auto entry = find_named(all, name, "entry");
         if (!entry) return fail(cron_verb, entry.error());
         const int status = what == "rm"     ? remove(in, *entry)
                            : what == "next" ? next(options, *entry, in.store->now())
@@ -235,6 +177,9 @@ int cron(std::span<const std::string_view> given_words) {
                         (near ? "; did you mean " + std::string(*near) + "?" : ": ls, put, rm, pause, resume, next"));
     }
     const strings words(given.words.begin() + (given.words.empty() ? 0 : 1), given.words.end());
+    if (what == "put")
+        if (const std::string wrong = fault_of_put(options, words, given.after); !wrong.empty())
+            return fail(cron_verb, wrong);
     const auto in = ask(options, what == "put" ? if_missing::make : if_missing::refuse);
     if (!in) return fail(cron_verb, in.error());
     if (what == "put") return put(*in, options, words, given.after);

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdio>
 
+#include <gristmill/jobs/store_url.hpp>
 #include <gristmill/stores/open.hpp>
 
 #include "program/cli/safe_text.hpp"
@@ -21,20 +22,6 @@ namespace {
 struct doctor_options : store_options {};
 
 constexpr flag_group groups[] = {{"Store", store_flags<doctor_options>}};
-
-// Only looks: neither a file nor a schema is made.
-result<jobs::store_url, jobs::store_error> only_looking(const std::string& given, std::string& url) {
-    auto read = jobs::store_url::parse(given);
-    if (!read) return read;
-    url = given;
-    const auto add = [&](std::string_view option) {
-        if (read->find(option)) return;
-        url += (url.find('?') == std::string::npos ? "?" : "&") + std::string(option) + "=no";
-    };
-    if (read->scheme() == "sqlite") add("create");
-    if (read->scheme() != "memory") add("migrate");
-    return read;
-}
 
 std::string advice_for(jobs::store_fault what) {
     using enum jobs::store_fault;
@@ -57,12 +44,11 @@ std::string advice_for(jobs::store_fault what) {
 void look_at_named(findings& to, const doctor_options& options) {
     const auto given = store_url_of(options);
     if (!given) return to.push_back({"store", health::bad, given.error(), "--store sqlite:work.db"});
-    std::string url;
-    const auto read = only_looking(*given, url);
+    const auto read = jobs::store_url::parse(*given);
     if (!read) return to.push_back({"store", health::bad, read.error().what, advice_for(read.error().fault)});
     if (read->scheme() == "sqlite") look_at_disk(to, read->path());
     const auto start = std::chrono::steady_clock::now();
-    const auto store = stores::open(url);
+    const auto store = stores::open(unchanged(*given));
     const auto took = std::chrono::steady_clock::now() - start;
     if (!store) return to.push_back({"store", health::bad, store.error().what, advice_for(store.error().fault)});
     const auto ms = std::chrono::ceil<std::chrono::milliseconds>(took).count();
@@ -122,8 +108,7 @@ const verb doctor_verb = {
     .usage = "[FLAGS]",
     .about =
         "Looks at the limits of this process and its cgroup, at the disk of a store's file and how fast it syncs, at "
-        "the "
-        "store, its clock, its workers and its queues, and says what to do where something is low. Changes "
+        "the store, its clock, its workers and its queues, and says what to do where something is low. Changes "
         "nothing.\n\nExits with 0 if all is well, 1 if something is low, 2 if something does not work.",
     .flags = groups,
     .examples = examples,

@@ -5,22 +5,12 @@
 
 #include "program/cli/help.hpp"
 #include "program/cli/parse.hpp"
+#include "program/cli/say.hpp"
 #include "program/verbs/verbs.hpp"
 
 namespace gm::program {
 
 namespace {
-
-constexpr int usage_error = 255;
-
-int print(const std::string& text) {
-    return std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0 ? usage_error : 0;
-}
-
-int complain(const verb& by, const std::string& text) {
-    std::fprintf(stderr, "gristmill %s: %s\n", std::string(by.name).c_str(), text.c_str());
-    return usage_error;
-}
 
 struct help_options {
     std::string man;
@@ -36,30 +26,30 @@ constexpr flag_group help_groups[] = {{"Flags", help_flags}};
 int help(std::span<const std::string_view> words) {
     help_options options;
     const parsed flags = parse(help_verb, words, &options);
-    if (!flags.error.empty()) return complain(help_verb, flags.error);
-    if (flags.help) return print(help_of(help_verb));
+    if (!flags.error.empty()) return fail(help_verb, flags.error);
+    if (flags.help) return print(help_verb, help_of(help_verb));
     if (!options.man.empty()) {
         const auto page = man_page(options.man);
-        return page ? print(*page) : complain(help_verb, "there is no page " + options.man);
+        return page ? print(help_verb, *page) : fail(help_verb, "there is no page " + options.man);
     }
-    if (flags.rest.empty()) return print(help_of_program());
+    if (flags.rest.empty()) return print(help_verb, help_of_program());
     const verb* const wanted = find_verb(flags.rest[0]);
-    return wanted ? print(help_of(*wanted))
-                  : complain(help_verb, "there is no verb '" + std::string(flags.rest[0]) + "'");
+    return wanted ? print(help_verb, help_of(*wanted))
+                  : fail(help_verb, "there is no verb '" + std::string(flags.rest[0]) + "'");
 }
 
 int version(std::span<const std::string_view> words) {
     const parsed flags = parse(version_verb, words, nullptr);
-    if (!flags.error.empty()) return complain(version_verb, flags.error);
-    return print(flags.help ? help_of(version_verb) : std::string("gristmill ") + gm::version() + '\n');
+    if (!flags.error.empty()) return fail(version_verb, flags.error);
+    return print(version_verb, flags.help ? help_of(version_verb) : std::string("gristmill ") + gm::version() + '\n');
 }
 
 int complete(std::span<const std::string_view> words) {
     const parsed flags = parse(completion_verb, words, nullptr);
-    if (!flags.error.empty()) return complain(completion_verb, flags.error);
-    if (flags.help) return print(help_of(completion_verb));
+    if (!flags.error.empty()) return fail(completion_verb, flags.error);
+    if (flags.help) return print(version_verb, help_of(completion_verb));
     const auto script = completion(flags.rest.empty() ? "" : flags.rest[0]);
-    return script ? print(*script) : complain(completion_verb, "for which shell? bash, zsh or fish");
+    return script ? print(version_verb, *script) : fail(completion_verb, "for which shell? bash, zsh or fish");
 }
 
 constexpr example completion_examples[] = {

@@ -7,6 +7,8 @@
 
 #include "program/cli/help.hpp"
 #include "program/cli/parse.hpp"
+#include "program/cli/safe_text.hpp"
+#include "program/cli/say.hpp"
 #include "program/store/json.hpp"
 #include "program/store/open.hpp"
 #include "program/verbs/verbs.hpp"
@@ -21,50 +23,43 @@ struct migrate_options : store_options {
     bool check = false;
 };
 
-int fail(const std::string& text) {
-    std::fprintf(stderr, "gristmill migrate: %s\n", text.c_str());
-    return own_failure;
-}
-
 int tell(const migrate_options& options, const std::string& store, bool was_behind, const std::string& words) {
-    bool good;
     if (options.json) {
         jobs::json::object all;
         all.emplace_back("store", store);
         all.emplace_back("was_behind", was_behind);
         if (was_behind) all.emplace_back("what", words);
-        good = print_json(std::move(all));
+        print_json(std::move(all));
     } else {
-        good = print_line(words);
+        print_line(printable(words));
     }
-    return good && std::fflush(stdout) == 0 ? 0 : fail("standard output cannot be written");
+    return printed(migrate_verb);
 }
 
 int migrate_at(const migrate_options& options, const std::string& url) {
     // Looked at first without a change: only then it can be said what there was.
-    const std::string unchanged = url + (url.find('?') == std::string::npos ? "?" : "&") + "migrate=no";
-    const auto before = stores::open(unchanged);
+    const auto before = stores::open(unchanged(url));
     if (before) return tell(options, (*before)->name(), false, (*before)->name() + ": up to date");
-    if (before.error().fault != jobs::store_fault::too_old) return fail(before.error().what);
+    if (before.error().fault != jobs::store_fault::too_old) return fail(migrate_verb, before.error().what);
     if (options.check) {
         const int told = tell(options, jobs::store_url::parse(url)->shown(), true, before.error().what);
         return told != 0 ? told : to_be_migrated;
     }
     const auto after = stores::open(url);
-    if (!after) return fail(after.error().what);
+    if (!after) return fail(migrate_verb, after.error().what);
     return tell(options, (*after)->name(), true, before.error().what + "; done");
 }
 
 int migrate(std::span<const std::string_view> words) {
     migrate_options options;
     const parsed flags = parse(migrate_verb, words, &options);
-    if (flags.help) return std::fputs(help_of(migrate_verb).c_str(), stdout) < 0 ? own_failure : 0;
+    if (flags.help) return print(migrate_verb, help_of(migrate_verb));
     std::string wrong = flags.error;
     if (wrong.empty() && !flags.rest.empty())
         wrong = "it takes no arguments, but got '" + std::string(flags.rest[0]) + "'";
-    if (!wrong.empty()) return fail(wrong + "\n`gristmill migrate --help` lists the flags.");
+    if (!wrong.empty()) return fail(migrate_verb, wrong + "\n`gristmill migrate --help` lists the flags.");
     const auto url = store_url_of(options);
-    return url ? migrate_at(options, with(*url, if_missing::refuse)) : fail(url.error());
+    return url ? migrate_at(options, with(*url, if_missing::refuse)) : fail(migrate_verb, url.error());
 }
 
 constexpr flag own_flags[] = {
@@ -88,10 +83,8 @@ const verb migrate_verb = {
     .usage = "[FLAGS]",
     .about =
         "Every verb does this by itself when it opens a store, unless its URL says migrate=no. Here it can be done at "
-        "a "
-        "time of its own, and by a role that may change tables. Workers of the version before go on meanwhile. Exits "
-        "with "
-        "0, with 1 if --check finds something to do, and with 255 if the store cannot be opened.",
+        "a time of its own, and by a role that may change tables. Workers of the version before go on meanwhile. Exits "
+        "with 0, with 1 if --check finds something to do, and with 255 if the store cannot be opened.",
     .flags = groups,
     .examples = examples,
     .more_title = {},

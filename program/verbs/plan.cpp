@@ -7,6 +7,7 @@
 
 #include "program/cli/help.hpp"
 #include "program/cli/parse.hpp"
+#include "program/cli/say.hpp"
 #include "program/plan/replay.hpp"
 #include "program/run/values.hpp"
 #include "program/verbs/past_run.hpp"
@@ -16,7 +17,6 @@ namespace gm::program {
 
 namespace {
 
-constexpr int our_error = 255;
 constexpr std::size_t many_jobs = 200'000;        // a replay of so many takes a while
 constexpr double most_work = 100 * 365 * 86400.;  // seconds
 constexpr unsigned largest_crew = 100'000;
@@ -31,15 +31,6 @@ struct plan_options {
     std::string run_name;
 };
 plan_options& options(void* o) { return *static_cast<plan_options*>(o); }
-
-int complain(const std::string& text) {
-    std::fprintf(stderr, "gristmill plan: %s\n", text.c_str());
-    return our_error;
-}
-
-int print(const std::string& text) {
-    return std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0 ? our_error : 0;
-}
 
 std::optional<unsigned> read_size_of_crew(std::string_view text) {
     const auto count = read_count(text);
@@ -171,25 +162,25 @@ std::string json_of(const past_run& of, std::span<const replayed> all) {
 int plan(std::span<const std::string_view> words) {
     plan_options wanted;
     const parsed_words flags = parse_mixed(plan_verb, words, &wanted);
-    if (flags.help) return print(help_of(plan_verb));
-    if (!flags.error.empty()) return complain(flags.error + "\n`gristmill plan --help` tells more.");
+    if (flags.help) return print(plan_verb, help_of(plan_verb));
+    if (!flags.error.empty()) return fail(plan_verb, flags.error + "\n`gristmill plan --help` tells more.");
     std::vector<std::string_view> files = flags.words;
     files.insert(files.end(), flags.after.begin(), flags.after.end());
     try {
         const auto of = read_past_run(files, wanted.run_name, false);
-        if (!of) return complain(of.error());
+        if (!of) return fail(plan_verb, of.error());
         const run_history* const run = &of->history;
-        if (run->work > most_work) return complain("more than a hundred years of work: no clock goes so far");
+        if (run->work > most_work) return fail(plan_verb, "more than a hundred years of work: no clock goes so far");
         if (!wanted.table) {
             const auto all = try_sizes(*run, std::move(wanted.sizes));
-            return print(wanted.json ? json_of(*of, all) : text_of(*of, all));
+            return print(plan_verb, wanted.json ? json_of(*of, all) : text_of(*of, all));
         }
         if (run->jobs.size() > most_in_table)
-            return complain("a table of " + std::to_string(run->jobs.size()) +
-                            " jobs is not to be read; it has up to " + std::to_string(most_in_table));
-        return print(replay_table(run->durations_by_number(), *wanted.table));
+            return fail(plan_verb, "a table of " + std::to_string(run->jobs.size()) +
+                                       " jobs is not to be read; it has up to " + std::to_string(most_in_table));
+        return print(plan_verb, replay_table(run->durations_by_number(), *wanted.table));
     } catch (const std::exception& wrong) {  // no memory, no thread
-        return complain(wrong.what());
+        return fail(plan_verb, wrong.what());
     }
 }
 
@@ -209,11 +200,9 @@ const verb plan_verb = {
     .about =
         "Reads the journal of the last run in this folder, or of the one that --run names, or a log (FILE is what "
         "--joblog of `gristmill run`, or of GNU parallel, has written), and lets a pool of each size go through its "
-        "jobs again on virtual time, in the order of the input. For each size it tells how "
-        "long that "
-        "takes and for what part of the time the crew is busy, and which to choose: the largest that is busy for 80 %, "
-        "or a "
-        "smaller one that takes at most 5 % longer.\n\n"
+        "jobs again on virtual time, in the order of the input. For each size it tells how long that takes and for "
+        "what part of the time the crew is busy, and which to choose: the largest that is busy for 80 %, or a smaller "
+        "one that takes at most 5 % longer.\n\n"
         "Nothing is run. All jobs are taken to be there from the beginning, and to take as long as they took.",
     .flags = plan_groups,
     .examples = examples,

@@ -1,14 +1,13 @@
 // gristmill push: jobs go into a store, one, or one for each line of standard input.
 #include <unistd.h>
 
-#include <charconv>
 #include <cstdio>
-#include <filesystem>
 
 #include <gristmill/jobs/client.hpp>
 
 #include "program/cli/help.hpp"
 #include "program/cli/parse.hpp"
+#include "program/cli/say.hpp"
 #include "program/push/line_batches.hpp"
 #include "program/push/made_job.hpp"
 #include "program/push/push_options.hpp"
@@ -19,12 +18,6 @@
 namespace gm::program {
 
 namespace {
-
-int fail(const std::string& text) {
-    std::fflush(stdout);
-    std::fprintf(stderr, "gristmill push: %s\n", text.c_str());
-    return own_failure;
-}
 
 bool tell(const push_options& options, const jobs::inserted& put) {
     if (options.quiet) return true;
@@ -43,13 +36,14 @@ std::string words_for(const jobs::insert_error& error) {
 int push_one(const push_options& options, jobs::client& client, const job_maker& maker,
              std::span<const std::string_view> words) {
     auto job = maker.from_words(words);
-    if (!job) return fail(job.error());
+    if (!job) return fail(push_verb, job.error());
     const auto put = client.insert(*std::move(job));
-    if (!put) return fail(words_for(put.error()));
+    if (!put) return fail(push_verb, words_for(put.error()));
     if (put->duplicate)
-        std::fprintf(stderr, "gristmill push: its unique key is taken by job %lld; nothing was inserted\n",
-                     static_cast<long long>(put->id.number));
-    return tell(options, *put) && std::fflush(stdout) == 0 ? 0 : fail("standard output cannot be written");
+        remark(push_verb,
+               "its unique key is taken by job " + std::to_string(put->id.number) + "; nothing was inserted");
+    (void)tell(options, *put);
+    return printed(push_verb);
 }
 
 // Each batch is one transaction; what was told is there. A bad line ends it, with all before it inserted.
@@ -83,55 +77,46 @@ int push_lines(const push_options& options, jobs::client& client, const job_make
         if (std::fflush(stdout) != 0) wrong = "standard output cannot be written";
     }
     if (wrong.empty()) wrong = input.error();
-    if (!wrong.empty()) return fail(wrong + "\n" + std::to_string(inserted) + " jobs were inserted before that");
+    if (!wrong.empty())
+        return fail(push_verb, wrong + "\n" + std::to_string(inserted) + " jobs were inserted before that");
     if (duplicates != 0)
-        std::fprintf(stderr, "gristmill push: %llu inserted; the unique keys of %llu were taken\n",
-                     static_cast<unsigned long long>(inserted), static_cast<unsigned long long>(duplicates));
-    return 0;
+        remark(push_verb, std::to_string(inserted) + " inserted; the unique keys of " + std::to_string(duplicates) +
+                              " were taken");
+    return all_done;
 }
 
-std::string fault_of(const push_options& options, std::span<const std::string_view> words) {
+std::string fault_of_all(const push_options& options, std::span<const std::string_view> words) {
     if (options.lines && !words.empty())
         return "besides -, which reads jobs from standard input, there can be no command";
     if (options.lines && options.arguments) return "with - the arguments come on standard input, not from --args";
     if (options.at && options.in) return "either --at or --in says when";
     if (options.lines) return {};
-    if (options.kind.empty() && options.arguments) return "--args belongs to --kind; a command follows as it is";
-    if (!options.kind.empty() && !words.empty())
-        return "a job of the kind '" + options.kind + "' has --args JSON, no command; did you forget --?";
+    if (std::string wrong = fault_of(static_cast<const job_options&>(options), words); !wrong.empty()) return wrong;
     if (options.kind.empty() && words.empty())
         return "what is to be done? Give a command, --kind, or - for lines on standard input";
     return {};
 }
 
-// A command runs where it was pushed, if only processes of this machine can run it.
-void choose_directory(push_options& options, const jobs::store& store) {
-    if (options.directory || store.can(jobs::feature::many_machines).how == jobs::support::yes) return;
-    std::error_code failed;
-    const auto here = std::filesystem::current_path(failed);
-    if (!failed) options.directory = here.string();
-}
-
 int push(std::span<const std::string_view> words) {
     push_options options;
     const parsed flags = parse(push_verb, words, &options);
-    if (flags.help) return std::fputs(help_of(push_verb).c_str(), stdout) < 0 ? own_failure : 0;
-    if (!flags.error.empty()) return fail(flags.error + "\n`gristmill push --help` lists them all.");
+    if (flags.help) return print(push_verb, help_of(push_verb));
+    if (!flags.error.empty()) return fail(push_verb, flags.error + "\n`gristmill push --help` lists them all.");
     auto rest = flags.rest;
     if (!rest.empty() && rest[0] == "-") {
         options.lines = true;
         rest = rest.subspan(1);
     }
     options.lines = options.lines || options.jsonl;
-    if (const std::string wrong = fault_of(options, rest); !wrong.empty()) return fail(wrong);
+    if (const std::string wrong = fault_of_all(options, rest); !wrong.empty()) return fail(push_verb, wrong);
     const auto store = open_store(options, if_missing::make);
-    if (!store) return fail(store.error());
+    if (!store) return fail(push_verb, store.error());
     choose_directory(options, **store);
     const auto maker = job_maker::make(options, (*store)->now());
-    if (!maker) return fail(maker.error());
+    if (!maker) return fail(push_verb, maker.error());
     jobs::client client(**store);
     if (options.lines && ::isatty(STDIN_FILENO))
-        std::fputs("gristmill push: the jobs are read from the terminal; Ctrl-D ends them\n", stderr);
+        remark(push_verb, "the jobs are read from the terminal; Ctrl-D ends them");
     return options.lines ? push_lines(options, client, *maker) : push_one(options, client, *maker, rest);
 }
 
@@ -140,24 +125,6 @@ int push(std::span<const std::string_view> words) {
 using text = std::string_view;
 push_options& options(void* of) { return *static_cast<push_options*>(of); }
 
-std::string take_number(text from, int least, int most, int& to) {
-    const auto [end, error] = std::from_chars(from.data(), from.data() + from.size(), to);
-    if (error == std::errc() && end == from.data() + from.size() && to >= least && to <= most) return {};
-    return "'" + std::string(from) + "' is no number from " + std::to_string(least) + " to " + std::to_string(most);
-}
-
-std::string take_unique_for(void* o, text value) {
-    if (!options(o).unique) options(o).unique.emplace();
-    jobs::unique_key& key = *options(o).unique;
-    if (value == "started" || value == "finished") {
-        key.until = value == "started" ? jobs::unique_for::started : jobs::unique_for::finished;
-        return {};
-    }
-    key.until = jobs::unique_for::window;
-    const std::string wrong = take_time(value, key.window);
-    return wrong.empty() ? wrong : "'" + std::string(value) + "' is neither started, finished nor a time like 1h";
-}
-
 std::string take_orphaned(void* o, text value) {
     using enum jobs::when_parent_fails;
     if (value != "hold" && value != "cancel" && value != "run") return "hold, cancel or run";
@@ -165,22 +132,7 @@ std::string take_orphaned(void* o, text value) {
     return {};
 }
 
-jobs::retry_policy& retry_of(void* o) {
-    auto& retry = options(o).each.retry;
-    return retry ? *retry : retry.emplace();
-}
-
-constexpr flag what_flags[] = {
-    {"--kind", "-k", "KIND", "What sort of job it is; its worker knows it by this name. Default: exec, a command.",
-     [](void* o, text v) {
-         options(o).kind = v;
-         return std::string(v.empty() ? "an empty name" : "");
-     }},
-    {"--args", "-a", "JSON", "The arguments of a job of that kind. Default: {}.",
-     [](void* o, text v) {
-         options(o).arguments = v;
-         return std::string();
-     }},
+constexpr flag input_flags[] = {
     {"--jsonl", "", "",
      "Each line of standard input is a job as a JSON object: kind, arguments, queue, key, priority, run_at, tags, "
      "timeout, retry, unique, after, orphaned, all of which may be left out; then the flags hold.",
@@ -188,25 +140,9 @@ constexpr flag what_flags[] = {
          options(o).jsonl = true;
          return std::string();
      }},
-    {"--wd", "--workdir", "DIR",
-     "The command runs in DIR. Default: here, if the store is a file; else wherever its worker is.",
-     [](void* o, text v) {
-         options(o).directory = v;
-         return std::string();
-     },
-     completes::folder},
 };
 
 constexpr flag when_flags[] = {
-    {"--queue", "-q", "NAME", "Default: default.",
-     [](void* o, text v) {
-         options(o).each.queue = v;
-         return std::string();
-     }},
-    {"--priority", "-p", "N", "From -100 to 100. Each step puts it a minute ahead in its queue.",
-     [](void* o, text v) {
-         return take_number(v, jobs::least_priority, jobs::greatest_priority, options(o).each.priority);
-     }},
     {"--at", "", "TIME", "Not before TIME: 15:00, '2026-11-21 15:00', 2026-11-21T15:00:00Z.",
      [](void* o, text v) {
          options(o).at = v;
@@ -222,50 +158,14 @@ constexpr flag when_flags[] = {
      take_orphaned, completes::words, "hold cancel run"},
 };
 
-constexpr flag how_flags[] = {
-    {"--key", "", "KEY", "Whose job it is: a queue's limits for each key, and fair shares, go by it.",
-     [](void* o, text v) {
-         options(o).each.key = v;
-         return std::string();
-     }},
-    {"--unique", "", "KEY",
-     "Nothing is inserted while there is a job of this kind with the same unique KEY; its id is printed. {} in it is "
-     "the "
-     "line or the arguments.",
-     [](void* o, text v) {
-         if (!options(o).unique) options(o).unique.emplace();
-         options(o).unique->key = v;
-         return std::string(v.empty() ? "an empty key" : "");
-     }},
-    {"--unique-for", "", "WHAT",
-     "How long the KEY is taken: until the job is started, until it is finished, or for a time like 1h from now. "
-     "Default: "
-     "finished.",
-     take_unique_for, completes::words, "started finished 1h"},
-    {"--tag", "-t", "TAG", "To find it by. May be given several times.",
-     [](void* o, text v) {
-         options(o).each.tags.emplace_back(v);
-         return std::string();
-     }},
-    {"--timeout", "", "TIME", "An attempt that takes longer is ended, and has failed: 30, 10m.",
-     [](void* o, text v) { return take_time(v, options(o).each.timeout); }},
-    {"--retries", "", "N", "It is tried N times, the first included. Default: as its worker has it, 20.",
-     [](void* o, text v) { return take_number(v, 1, 1'000'000, retry_of(o).attempts); }},
-    {"--backoff", "", "TIME",
-     "Before the second try; doubles with each further one, up to an hour. Default: as its worker has it, 5s.",
-     [](void* o, text v) { return take_time(v, retry_of(o).first); }},
-};
-
 constexpr flag output_flags[] = {{"--quiet", "", "", "Print no ids.", [](void* o, text) {
                                       options(o).quiet = true;
                                       return std::string();
                                   }}};
 
-constexpr flag_group groups[] = {{"What", what_flags},
-                                 {"When", when_flags},
-                                 {"How", how_flags},
-                                 {"Output", output_flags},
-                                 {"Store", store_flags<push_options>}};
+constexpr flag_group groups[] = {
+    {"What", kind_flags<push_options>}, {"Input", input_flags},   {"When", when_flags},
+    {"How", job_flags<push_options>},   {"Output", output_flags}, {"Store", store_flags<push_options>}};
 
 constexpr example examples[] = {
     {"gristmill push -- gzip -9 access.log", "A command, as it is:"},
@@ -286,11 +186,9 @@ const verb push_verb = {
     .usage = "[FLAGS] [--] COMMAND...\n[FLAGS] --kind KIND [--args JSON]\n[FLAGS] - < lines",
     .about =
         "Puts a job into the store and prints its id. It stays there until `gristmill work`, or a worker of your own, "
-        "has "
-        "done it, whatever crashes meanwhile.\n\n"
+        "has done it, whatever crashes meanwhile.\n\n"
         "With - there is a job for each line of standard input, inserted as they come: a command for the shell, or "
-        "with "
-        "--kind arguments as JSON, or with --jsonl a whole job. A line that is wrong ends it; those before it are "
+        "with --kind arguments as JSON, or with --jsonl a whole job. A line that is wrong ends it; those before it are "
         "inserted.\n\n"
         "Commands are run only by a worker that was started with --allow-exec. Exits with 0 if all is inserted (or its "
         "unique key was taken), 255 if not.",

@@ -7,6 +7,7 @@
 
 #include "program/cli/columns.hpp"
 #include "program/cli/moments.hpp"
+#include "program/cli/safe_text.hpp"
 #include "program/jobs/asking.hpp"
 #include "program/jobs/steering_json.hpp"
 #include "program/run/values.hpp"
@@ -139,19 +140,14 @@ void print_table(const std::vector<queue_report>& all, jobs::wall_time now) {
     std::fputs(table.take().c_str(), stdout);
 }
 
-// The report of each name, in the order of the names. The error says which is not there, and which are near.
-result<std::vector<queue_report>, trouble> named(std::vector<queue_report> all,
+// The report of each name, in the order of the names.
+result<std::vector<queue_report>, trouble> named(const std::vector<queue_report>& all,
                                                  const std::vector<std::string_view>& names) {
     std::vector<queue_report> wanted;
     for (const std::string_view name : names) {
-        const auto at = std::ranges::find(all, name, &queue_report::name);
-        if (at == all.end()) {
-            std::vector<std::string> known;
-            for (const queue_report& each : all) known.push_back(each.name);
-            return failure(
-                trouble{"there is no queue '" + std::string(name) + "'" + hint_of_names(name, known), not_all_done});
-        }
-        wanted.push_back(*at);
+        auto one = find_named(all, name, "queue");
+        if (!one) return failure(std::move(one).error());
+        wanted.push_back(*std::move(one));
     }
     return wanted;
 }
@@ -165,7 +161,7 @@ int queues(std::span<const std::string_view> words) {
     auto all = in->store->ledger()->queues();
     if (!all) return fail(queues_verb, all.error().what);
     if (!given.words.empty()) {
-        auto wanted = named(*std::move(all), given.words);
+        auto wanted = named(*all, given.words);
         if (!wanted) return fail(queues_verb, wanted.error());
         all = *std::move(wanted);
     }
@@ -195,7 +191,7 @@ result<chosen, trouble> choose(const queue_options& options, const std::vector<s
                 all->emplace_back();
                 all->back().name = name;
             }
-    auto wanted = named(*std::move(all), names);
+    auto wanted = named(*all, names);
     if (!wanted) return failure(trouble{wanted.error().what + "; --create makes one", wanted.error().status});
     return chosen{*std::move(in), *std::move(wanted)};
 }
@@ -250,8 +246,8 @@ int limit(std::span<const std::string_view> words) {
         if (options.json)
             print_json(jobs::json(jobs::json::object{{"name", now.name}, {"limits", json_of(now.limits)}}));
         else
-            remark(limit_verb,
-                   now.name + ": " + (limits_text(now.limits).empty() ? "no limits" : limits_text(now.limits)));
+            print_line(printable(now.name) + ": " +
+                       (limits_text(now.limits).empty() ? "no limits" : limits_text(now.limits)));
     }
     return printed(limit_verb);
 }
@@ -314,8 +310,7 @@ const verb limit_verb = {
     .usage = "[FLAGS] QUEUE...",
     .about =
         "Changes the limits of a queue, which hold over all workers. What is not said stays as it was; without any "
-        "flag "
-        "the limits are only told.",
+        "flag the limits are only told.",
     .flags = limit_groups,
     .examples = limit_examples,
     .more_title = {},

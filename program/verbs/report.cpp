@@ -10,6 +10,7 @@
 
 #include "program/cli/help.hpp"
 #include "program/cli/parse.hpp"
+#include "program/cli/say.hpp"
 #include "program/plan/page.hpp"
 #include "program/verbs/past_run.hpp"
 #include "program/verbs/verbs.hpp"
@@ -17,18 +18,6 @@
 namespace gm::program {
 
 namespace {
-
-constexpr int our_error = 255;
-
-int complain(const std::string& text) {
-    std::fprintf(stderr, "gristmill report: %s\n", text.c_str());
-    return our_error;
-}
-
-int print(const std::string& text) {
-    const bool good = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
-    return good ? 0 : complain(std::string("the page cannot be written: ") + std::strerror(errno));
-}
 
 struct report_options {
     std::string file;
@@ -53,31 +42,32 @@ constexpr flag_group report_groups[] = {{"Flags", report_flags}};
 
 // `log`: what the page is made of, if it is a file of the user's.
 int write(const std::string& page, const std::string& file, std::string_view log) {
-    if (file.empty() || file == "-") return print(page);
+    if (file.empty() || file == "-") return print(report_verb, page);
     std::error_code ignored;
-    if (!log.empty() && std::filesystem::equivalent(file, log, ignored)) return complain(file + " is the log itself");
+    if (!log.empty() && std::filesystem::equivalent(file, log, ignored))
+        return fail(report_verb, file + " is the log itself");
     std::ofstream out(file, std::ios::binary | std::ios::trunc);
     out << page;
     out.close();
-    return out ? 0 : complain(file + ": " + std::strerror(errno));
+    return out ? 0 : fail(report_verb, file + ": " + std::strerror(errno));
 }
 
 int report(std::span<const std::string_view> words) {
     report_options wanted;
     const parsed_words flags = parse_mixed(report_verb, words, &wanted);
-    if (flags.help) return print(help_of(report_verb));
-    if (!flags.error.empty()) return complain(flags.error + "\n`gristmill report --help` tells more.");
+    if (flags.help) return print(report_verb, help_of(report_verb));
+    if (!flags.error.empty()) return fail(report_verb, flags.error + "\n`gristmill report --help` tells more.");
     if (wanted.file.empty() && ::isatty(STDOUT_FILENO))
-        return complain("a page is nothing to read on a terminal; say where it goes: -o page.html");
+        return fail(report_verb, "a page is nothing to read on a terminal; say where it goes: -o page.html");
     std::vector<std::string_view> files = flags.words;
     files.insert(files.end(), flags.after.begin(), flags.after.end());
     try {
         const auto run = read_past_run(files, wanted.run_name, true);
-        if (!run) return complain(run.error());
+        if (!run) return fail(report_verb, run.error());
         return write(page_of(run->history, {.title = run->title, .retry = run->retry}), wanted.file,
                      files.empty() ? std::string_view() : files[0]);
     } catch (const std::exception& wrong) {  // no memory
-        return complain(wrong.what());
+        return fail(report_verb, wrong.what());
     }
 }
 
@@ -95,9 +85,8 @@ const verb report_verb = {
     .about =
         "Reads the journal of the last run in this folder, or of the one that --run names, or a log (FILE is what "
         "--joblog of `gristmill run`, or of GNU parallel, has written), and makes an HTML page about it: lanes over "
-        "time, throughput, how long jobs took, the failures with their commands. The page "
-        "needs "
-        "nothing besides itself, has no script in it, and can be sent to anybody.",
+        "time, throughput, how long jobs took, the failures with their commands. The page needs nothing besides "
+        "itself, has no script in it, and can be sent to anybody.",
     .flags = report_groups,
     .examples = examples,
     .more_title = {},

@@ -13,6 +13,7 @@
 
 #include "program/cli/help.hpp"
 #include "program/cli/parse.hpp"
+#include "program/cli/say.hpp"
 #include "program/run/descriptors.hpp"
 #include "program/run/engine.hpp"
 #include "program/run/failures.hpp"
@@ -26,13 +27,6 @@
 namespace gm::program {
 
 namespace {
-
-constexpr int our_error = 255;  // as GNU parallel says that the failure is its own
-
-int fail(const std::string& text) {
-    std::fprintf(stderr, "gristmill run: %s\n", text.c_str());
-    return our_error;
-}
 
 // What has failed according to the log becomes the input, and its numbers stay.
 result<std::vector<std::uint64_t>, std::string> read_failed(run_options& options) {
@@ -102,9 +96,9 @@ int conclude(const run_options& options, const run_result& done, const failures&
     const bool as_wished =
         done.status == 0 && done.interrupted_by == 0 && options.halt.when != halt_policy::moment::never;
     if (journal && !as_wished) std::fputs(journal->what_is_left().c_str(), stderr);
-    if (!done.error.empty()) return fail(done.error);
-    if (unwritten) return fail(*unwritten);
-    if (log && log->error()) return fail(options.joblog + ": " + log->error().message());
+    if (!done.error.empty()) return fail(run_verb, done.error);
+    if (unwritten) return fail(run_verb, *unwritten);
+    if (log && log->error()) return fail(run_verb, options.joblog + ": " + log->error().message());
     if (done.interrupted_by != 0) die_by(done.interrupted_by);
     return done.status;
 }
@@ -178,26 +172,26 @@ int run_with(const run_options& options, const run_facts& facts, std::optional<e
              std::vector<std::uint64_t> numbers) {
     kinds::exec::unique_fd stop(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     auto input = open_input(options, std::move(earlier), stop.get());
-    if (!input) return fail(input.error());
+    if (!input) return fail(run_verb, input.error());
     auto command = read_command(options, input->names);
-    if (!command) return fail(command.error());
+    if (!command) return fail(run_verb, command.error());
 
     run_parts parts{
         .options = options, .command = std::move(*command), .names = input->names, .results = {}, .watchers = {}};
     if (!options.results.empty() && !options.dry_run) {
         auto folder = results_folder::open(options.results);
-        if (!folder) return fail(options.results + ": " + folder.error().message());
+        if (!folder) return fail(run_verb, options.results + ": " + folder.error().message());
         parts.results = std::move(*folder);
     }
     std::optional<joblog_watcher> log;
     if (!options.joblog.empty()) {
         auto file = joblog_writer::open(options.joblog, options.joblog_goes_on || options.goes_on());
-        if (!file) return fail(options.joblog + ": " + file.error().message());
+        if (!file) return fail(run_verb, options.joblog + ": " + file.error().message());
         log.emplace(std::move(*file), std::move(numbers));
         parts.watchers.push_back(&*log);
     }
     auto lines = open_lines(options, *input, facts);
-    if (!lines) return fail(lines.error());
+    if (!lines) return fail(run_verb, lines.error());
     return run_parts_of(options, std::move(parts), std::move(*lines), std::move(stop), log ? &*log : nullptr,
                         input->journal ? &*input->journal : nullptr);
 }
@@ -205,11 +199,11 @@ int run_with(const run_options& options, const run_facts& facts, std::optional<e
 // Without a command: the words of that run are given again, and what is given now is added to them.
 int go_on_with_last(std::span<const std::string_view> words, const std::string& name) {
     auto found = find_run(name);
-    if (!found) return fail(found.error());
+    if (!found) return fail(run_verb, found.error());
     const run_facts facts = found->file->facts();
-    if (::chdir(facts.started_in.c_str()) != 0) return fail(facts.started_in + ": " + std::strerror(errno));
+    if (::chdir(facts.started_in.c_str()) != 0) return fail(run_verb, facts.started_in + ": " + std::strerror(errno));
     auto options = options_of(facts);
-    if (!options) return fail("run " + found->where.name + ": " + options.error());
+    if (!options) return fail(run_verb, "run " + found->where.name + ": " + options.error());
     (void)parse(run_verb, words, &*options);
     return run_with(*options, facts, std::move(*found), {});
 }
@@ -218,15 +212,15 @@ int run_command(std::span<const std::string_view> words, run_options& options) {
     const run_facts facts = facts_of(options, words, command_text(options));
     if (options.retry_failed && !options.joblog.empty()) {
         auto failed = read_failed(options);
-        if (!failed) return fail(failed.error());
+        if (!failed) return fail(run_verb, failed.error());
         options.has_journal = false;  // the log has all that is wanted
         return run_with(options, facts, std::nullopt, std::move(*failed));
     }
     if (!options.goes_on()) return run_with(options, facts, std::nullopt, {});
     auto earlier = find_run_of(facts, options.run_name);
-    if (!earlier) return fail(earlier.error());
-    if (!*earlier && options.retry_failed) return fail("there is no earlier run of this command here");
-    if (!*earlier) std::fputs("gristmill: there is no earlier run of this command here; this is the first\n", stderr);
+    if (!earlier) return fail(run_verb, earlier.error());
+    if (!*earlier && options.retry_failed) return fail(run_verb, "there is no earlier run of this command here");
+    if (!*earlier) remark("there is no earlier run of this command here; this is the first");
     return run_with(options, facts, std::move(*earlier), {});
 }
 
@@ -242,10 +236,10 @@ std::string contradiction(const run_options& options) {
 int run(std::span<const std::string_view> words) {
     run_options options = default_options();
     const parsed flags = parse(run_verb, words, &options);
-    if (flags.help) return std::fputs(help_of(run_verb).c_str(), stdout) < 0 ? our_error : 0;
-    if (!flags.error.empty()) return fail(flags.error + "\n`gristmill run --help` lists them all.");
+    if (flags.help) return print(run_verb, help_of(run_verb));
+    if (!flags.error.empty()) return fail(run_verb, flags.error + "\n`gristmill run --help` lists them all.");
     if (options.list) return list_runs();
-    if (const std::string wrong = contradiction(options); !wrong.empty()) return fail(wrong);
+    if (const std::string wrong = contradiction(options); !wrong.empty()) return fail(run_verb, wrong);
     if (options.dry_run) options.has_journal = false;
     const bool by_joblog = options.retry_failed && !options.joblog.empty();
     const bool says_nothing = flags.rest.empty() && options.sources.empty() && !by_joblog;
@@ -255,10 +249,10 @@ int run(std::span<const std::string_view> words) {
         const bool from_terminal =
             options.sources.size() == 1 && options.sources[0].file == "-" && ::isatty(STDIN_FILENO);
         if (from_terminal && !options.goes_on())
-            std::fputs("gristmill run: the arguments are read from the terminal; Ctrl-D ends them\n", stderr);
+            remark(run_verb, "the arguments are read from the terminal; Ctrl-D ends them");
         return run_command(words, options);
     } catch (const std::exception& why) {  // no memory, no thread, no descriptor
-        return fail(why.what());
+        return fail(run_verb, why.what());
     }
 }
 
@@ -298,17 +292,13 @@ const verb run_verb = {
         "commands\n--resume | --resume-failed | --retry-failed [FLAGS] [COMMAND as before]\n--list",
     .about =
         "Runs COMMAND once for each argument, as many at a time as there are CPUs, and prints what each has written "
-        "when it has "
-        "ended. Several ::: give all combinations of their arguments; :::+ goes in step with the one before it. "
-        "Without a COMMAND each "
-        "line of the input is a command. The flags are GNU parallel's.\n\n"
+        "when it has ended. Several ::: give all combinations of their arguments; :::+ goes in step with the one "
+        "before it. Without a COMMAND each line of the input is a command. The flags are GNU parallel's.\n\n"
         "A journal of the run is kept, in ~/.local/state/gristmill/runs (or below $XDG_STATE_HOME, or "
-        "$GRISTMILL_STATE): "
-        "whatever ends the run, --resume goes on with it.\n\n"
+        "$GRISTMILL_STATE): whatever ends the run, --resume goes on with it.\n\n"
         "Exits with 0 if all went well, else with the number of commands that failed, 101 for more than 100 of them, "
-        "and 255 if it "
-        "could not do its work. Ctrl-C lets what runs finish; a second one ends it, with all the processes it has "
-        "started.",
+        "and 255 if it could not do its work. Ctrl-C lets what runs finish; a second one ends it, with all the "
+        "processes it has started.",
     .flags = run_flags(),
     .examples = examples,
     .more_title = "In the command",

@@ -156,8 +156,8 @@ constexpr flag command[] = {
 constexpr flag crew[] = {
     {"--jobs", "-j -P --max-procs", "N",
      "How many commands run at a time: a number, a percentage of the CPUs (150%), more or fewer than CPUs (+2, -1), 0 "
-     "for all at once, "
-     "or a FILE that holds one of these and is read again every second. Default: auto, one for each CPU.",
+     "for all at once, or a FILE that holds one of these and is read again every second. Default: auto, one for each "
+     "CPU.",
      [](void* o, text v) { return take(slot_count::parse(v), options(o).slots); }, completes::words,
      "auto 50% 100% 200% +1 -1"},
     {"--delay", "", "TIME", "At least TIME between two starts: 0.5, 200ms, 2s, 1m.",
@@ -273,8 +273,7 @@ constexpr flag output[] = {
      }},
     {"--display", "", "",
      "A bar, what each worker runs and for how long, the latest failures, at the bottom of the terminal. This is the "
-     "default "
-     "on a terminal, except with --ungroup and where CI is set.",
+     "default on a terminal, except with --ungroup and where CI is set.",
      [](void* o, text) { return show(o, display_style::full); }},
     {"--no-display", "", "", "Nothing of that.", [](void* o, text) { return show(o, display_style::none); }},
     {"--bar", "", "", "Of the display a line with a bar, and no more.",

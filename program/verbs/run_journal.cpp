@@ -7,18 +7,18 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "program/cli/text.hpp"
+#include "program/cli/safe_text.hpp"
+#include "program/cli/say.hpp"
 #include "program/journal/left_commands.hpp"
 #include "program/run/shell_scan.hpp"
 #include "program/verbs/run_words.hpp"
+#include "program/verbs/verbs.hpp"
 
 namespace gm::program {
 
 namespace {
 
 namespace fs = std::filesystem;
-
-void say(const std::string& text) { std::fprintf(stderr, "gristmill: %s\n", text.c_str()); }
 
 std::string this_folder() {
     std::error_code failed;
@@ -27,7 +27,7 @@ std::string this_folder() {
 
 constexpr std::size_t most_columns = 200;
 
-std::string shown(const std::string& folder) { return for_terminal(folder, most_columns, true); }
+std::string shown(const std::string& text) { return one_line(text, most_columns); }
 
 std::string progress_text(const run_facts& run) {
     const std::uint64_t done = run.succeeded + run.failed;
@@ -72,7 +72,7 @@ public:
                 any_ = true;
                 return got;
             }
-            say("the input is empty: going on with the lines that are known");
+            remark("the input is empty: going on with the lines that are known");
             input_.reset();
         }
         auto next = known_.next_known();
@@ -99,10 +99,10 @@ void wait_for_left_commands(journal_file& file) {
         std::string text;
         for (std::size_t i = 0; i < std::min<std::size_t>(pids.size(), 10); ++i)
             text += (i == 0 ? "" : ", ") + std::to_string(pids[i]);
-        say("waiting for " + std::to_string(pids.size()) +
-            (pids.size() == 1 ? " command that was left running: process "
-                              : " commands that were left running: processes ") +
-            text + (pids.size() > 10 ? ", ..." : ""));
+        remark("waiting for " + std::to_string(pids.size()) +
+               (pids.size() == 1 ? " command that was left running: process "
+                                 : " commands that were left running: processes ") +
+               text + (pids.size() > 10 ? ", ..." : ""));
         living.wait();
     }
     (void)file.forget_running();
@@ -120,7 +120,7 @@ std::string shown(const run_facts& run) {
         else
             (void)quote(word, place::bare, text);
     }
-    return for_terminal(text, most_columns, true);
+    return one_line(text, most_columns);
 }
 
 run_facts facts_of(const run_options& options, std::span<const std::string_view> words, std::string command) {
@@ -173,16 +173,16 @@ std::optional<run_journal> run_journal::begin(const run_facts& facts) {
     const auto file =
         folder ? folder->make(facts) : result<journal_folder::entry, std::string>(failure(folder.error()));
     if (!file) {
-        say("no journal is kept, so this run cannot be gone on with: " + file.error() +
-            "\ngristmill: (--no-journal keeps none, and says nothing)");
+        remark("no journal is kept, so this run cannot be gone on with: " + file.error() +
+               "\ngristmill: (--no-journal keeps none, and says nothing)");
         return std::nullopt;
     }
-    folder->prune();
+    folder->prune(*file);
     return run_journal(*file, std::make_unique<journal>(file->path, facts), false);
 }
 
 run_journal run_journal::go_on(earlier_run run, const run_options& options) {
-    say("going on with run " + run.where.name + ": " + progress_text(run.file->facts()));
+    remark("going on with run " + run.where.name + ": " + progress_text(run.file->facts()));
     wait_for_left_commands(*run.file);
     const wanted_lines wanted{.waiting = !options.retry_failed,
                               .failed = options.retry_failed || options.resume_failed};
@@ -219,32 +219,29 @@ std::string run_journal::what_is_left() const {
     std::string text = "gristmill: ";
     text += left == 0 ? "the known lines are done"
                       : std::to_string(left) + (left == 1 ? " line is left" : " lines are left");
-    text += now.input_ended ? ". To go on:\n"
-                            : "; the rest of the input was not read. To go on, with that input again if it came from a "
-                              "pipe:\n";
+    text += now.input_ended
+                ? ". To go on:\n"
+                : "; the rest of the input was not read. To go on, with that input again if it came from a pipe:\n";
     return text + "    gristmill run --resume --run " + where_.name + '\n';
 }
 
 int list_runs() {
     const auto folder = journal_folder::open();
-    if (!folder) {
-        std::fprintf(stderr, "gristmill run: %s\n", folder.error().c_str());
-        return 255;
-    }
+    if (!folder) return fail(run_verb, folder.error());
     for (const journal_folder::entry& one : folder->runs()) {
         const auto file = journal_file::open(one.path);
         if (!file) {
-            const char* const how = file.error().how == journal_error::busy    ? "going on"
+            const std::string how = file.error().how == journal_error::busy    ? "going on"
                                     : file.error().how == journal_error::empty ? "nothing is written yet"
-                                                                               : file.error().what.c_str();
-            std::printf("%s  %s\n", one.name.c_str(), how);
+                                                                               : file.error().what;
+            std::printf("%s  %s\n", one.name.c_str(), shown(how).c_str());
             continue;
         }
         const run_facts& run = (*file)->facts();
         std::printf("%s  %s, in %s\n    gristmill run %s\n", one.name.c_str(), progress_text(run).c_str(),
                     shown(run.started_in).c_str(), shown(run).c_str());
     }
-    return std::fflush(stdout) == 0 ? 0 : 255;
+    return printed(run_verb);
 }
 
 }  // namespace gm::program

@@ -75,8 +75,8 @@ const verb show_verb = {
     .summary = "tell everything about a job",
     .usage = "[FLAGS] ID...",
     .about =
-        "Tells what a job is, how it went, the error of each attempt, the steps that it has recorded, and which "
-        "jobs it waits for.\n\nExits with 0, or with 1 if a job is not there.",
+        "Tells what a job is, how it went, the error of each attempt, the steps that it has recorded, and which jobs "
+        "it waits for.\n\nExits with 0, or with 1 if a job is not there.",
     .flags = groups,
     .examples = examples,
     .more_title = {},

@@ -7,12 +7,11 @@
 #include <gristmill/jobs/client.hpp>
 #include <gristmill/timer.hpp>
 
-#include "program/cli/help.hpp"
-#include "program/cli/parse.hpp"
+#include "program/cli/safe_text.hpp"
+#include "program/jobs/asking.hpp"
 #include "program/push/line_batches.hpp"
 #include "program/store/arguments.hpp"
 #include "program/store/json.hpp"
-#include "program/store/open.hpp"
 #include "program/verbs/verbs.hpp"
 
 namespace gm::program {
@@ -27,13 +26,7 @@ struct wait_options : store_options {
     bool quiet = false;
 };
 
-int fail(const std::string& text) {
-    std::fflush(stdout);
-    std::fprintf(stderr, "gristmill wait: %s\n", text.c_str());
-    return own_failure;
-}
-
-std::string read_ids(std::span<const std::string_view> words, std::vector<jobs::job_id>& to) {
+std::string read_all_ids(std::span<const std::string_view> words, std::vector<jobs::job_id>& to) {
     for (const std::string_view word : words) {
         if (word != "-") {
             if (std::string wrong = take_ids(word, to); !wrong.empty()) return wrong;
@@ -56,7 +49,7 @@ void tell(const wait_options& options, const jobs::record& job) {
         std::string line = std::to_string(job.id.number) + ' ' + std::string(name_of(job.state));
         if (job.state != jobs::state::completed && !job.errors.empty()) {
             const std::string& why = job.errors.back().error;
-            line += ": " + why.substr(0, why.find('\n'));
+            line += ": " + printable(why.substr(0, why.find('\n')));
         }
         print_line(line);
     }
@@ -74,14 +67,13 @@ int wait_for(const wait_options& options, jobs::store& store, const std::vector<
             if (end->state != jobs::state::completed) status = not_all_completed;
             tell(options, *end);
         } else if (end.error().why == jobs::wait_error::timed_out) {
-            std::fprintf(stderr, "gristmill wait: the time is up, and job %lld is not over\n",
-                         static_cast<long long>(id.number));
+            remark(wait_verb, "the time is up, and job " + std::to_string(id.number) + " is not over");
             return timed_out;
         } else if (end.error().why == jobs::wait_error::missing) {
-            return fail("there is no job " + std::to_string(id.number) +
-                        "; what is completed is kept for a day, if nothing else was asked for");
+            return fail(wait_verb, "there is no job " + std::to_string(id.number) +
+                                       "; what is completed is kept for a day, if nothing else was asked for");
         } else {
-            return fail(end.error().what);
+            return fail(wait_verb, end.error().what);
         }
     }
     return status;
@@ -89,20 +81,14 @@ int wait_for(const wait_options& options, jobs::store& store, const std::vector<
 
 int wait(std::span<const std::string_view> words) {
     wait_options options;
-    std::vector<std::string_view> given;
-    for (auto rest = words; !rest.empty();) {  // flags may stand among the ids
-        const parsed flags = parse(wait_verb, rest, &options);
-        if (flags.help) return std::fputs(help_of(wait_verb).c_str(), stdout) < 0 ? own_failure : 0;
-        if (!flags.error.empty()) return fail(flags.error + "\n`gristmill wait --help` lists them all.");
-        rest = flags.rest;
-        for (; !rest.empty() && (rest[0] == "-" || !rest[0].starts_with('-')); rest = rest.subspan(1))
-            given.push_back(rest[0]);
-    }
-    if (given.empty()) return fail("for which jobs? Give their ids, or - for ids on standard input");
+    parsed_words given;
+    if (const auto over = read_words(wait_verb, words, &options, given)) return *over;
+    given.words.insert(given.words.end(), given.after.begin(), given.after.end());
+    if (given.words.empty()) return fail(wait_verb, "for which jobs? Give their ids, or - for ids on standard input");
     std::vector<jobs::job_id> ids;
-    if (const std::string wrong = read_ids(given, ids); !wrong.empty()) return fail(wrong);
+    if (const std::string wrong = read_all_ids(given.words, ids); !wrong.empty()) return fail(wait_verb, wrong);
     const auto store = open_store(options, if_missing::refuse);
-    if (!store) return fail(store.error());
+    if (!store) return fail(wait_verb, store.error());
     return wait_for(options, **store, ids);
 }
 
@@ -128,7 +114,7 @@ constexpr example examples[] = {
 const verb wait_verb = {
     .name = "wait",
     .summary = "wait until jobs are over",
-    .usage = "[FLAGS] ID...\n[FLAGS] - < ids",
+    .usage = "[FLAGS] [ID | ID-ID]...\n[FLAGS] - < ids",
     .about = "Prints for each job how it ended, in the order of the ids, as soon as that is known.",
     .flags = groups,
     .examples = examples,

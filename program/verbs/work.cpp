@@ -5,13 +5,14 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
-#include <stdexcept>
+#include <ranges>
 
 #include <gristmill/kinds/exec/guardian.hpp>
 #include <gristmill/kinds/exec/process_table.hpp>
 
 #include "program/cli/help.hpp"
 #include "program/cli/parse.hpp"
+#include "program/cli/say.hpp"
 #include "program/store/arguments.hpp"
 #include "program/verbs/verbs.hpp"
 #include "program/work/service.hpp"
@@ -24,21 +25,11 @@ constexpr const char* mark = "GRISTMILL_JOB";  // as `run` marks what it starts
 constexpr int some_are_dead = 1;
 constexpr unsigned most_workers = 10'000;
 
-int fail(const verb& of, const std::string& text) {
-    std::fprintf(stderr, "gristmill %s: %s\n", std::string(of.name).c_str(), text.c_str());
-    return own_failure;
-}
-
 void add_kinds(const work_options& options, kinds::exec::exec_crew& crew, jobs::registry& to) {
     jobs::kind_options how;
     how.timeout = options.timeout;
     if (options.retries) how.retry.attempts = *options.retries;
-    if (options.allow_exec)
-        crew.add_exec(to, how);
-    else
-        to.add<jobs::body>("exec", [](const jobs::body&) {
-            throw std::runtime_error("this worker runs no commands that jobs bring along: it has no --allow-exec");
-        });
+    if (options.allow_exec) crew.add_exec(to, how);
     for (const auto& [kind, line] : options.handlers) crew.add_command(to, kind, line, how);
 }
 
@@ -63,7 +54,11 @@ int serve(const verb& of, const work_options& options) {
     const auto store = open_store(options, if_missing::make);
     if (!store) return fail(of, store.error());
     const bool terminal = ::isatty(STDOUT_FILENO) && ::isatty(STDERR_FILENO) && !options.json;
-    reporter tell({.verb = std::string(of.name), .terminal = terminal, .quiet = options.quiet, .json = options.json});
+    reporter tell({.verb = std::string(of.name),
+                   .store = store->get(),
+                   .terminal = terminal,
+                   .quiet = options.quiet,
+                   .json = options.json});
     kinds::exec::exec_crew crew({.ladder = options.ladder, .mark = orphans_come_here ? mark : ""});
     jobs::registry kinds;
     add_kinds(options, crew, kinds);
@@ -77,8 +72,7 @@ int serve(const verb& of, const work_options& options) {
 std::string fault_of(const work_options& options) {
     if (!options.allow_exec && options.handlers.empty())
         return "what may it do? --allow-exec runs the commands that jobs bring along; --on KIND=COMMAND runs yours for "
-               "a "
-               "kind of job";
+               "a kind of job";
     if (options.workers.now() == 0 || options.workers.now() > most_workers)
         return "--jobs: a crew has from 1 to " + std::to_string(most_workers) + " workers";
     if (options.lease < std::chrono::seconds(1)) return "--lease: at least a second";
@@ -90,7 +84,7 @@ int work_or_drain(const verb& of, bool until_idle, std::span<const std::string_v
     options.workers = *slot_count::parse("auto");
     options.until_idle = until_idle;
     const parsed flags = parse(of, words, &options);
-    if (flags.help) return std::fputs(help_of(of).c_str(), stdout) < 0 ? own_failure : 0;
+    if (flags.help) return print(of, help_of(of));
     std::string wrong = flags.error;
     if (wrong.empty() && !flags.rest.empty())
         wrong = "it takes no arguments, but got '" + std::string(flags.rest[0]) + "'; a queue is named by --queue";
@@ -118,6 +112,16 @@ std::string take_queues(void* o, text value) {
     return {};
 }
 
+// A name that is not set is a slip of the pen, or of the unit's: better told now than by jobs that die.
+std::string take_env_secrets(void* o, text value) {
+    for (const auto part : std::views::split(value, ',')) {
+        std::string name(part.begin(), part.end());
+        if (name.empty() || !std::getenv(name.c_str())) return "there is no variable '" + name + "' in the environment";
+        options(o).env_secrets.push_back(std::move(name));
+    }
+    return {};
+}
+
 std::string take_handler(void* o, text value) {
     const std::size_t equals = value.find('=');
     if (equals == text::npos || equals == 0 || equals + 1 == value.size()) return "write KIND=COMMAND";
@@ -139,9 +143,12 @@ constexpr flag what_flags[] = {
      }},
     {"--on", "", "KIND=COMMAND",
      "Jobs of that kind run COMMAND, a line for the shell, with their arguments as JSON on standard input. What it "
-     "prints "
-     "is the result. May be given several times.",
+     "prints is the result. May be given several times.",
      take_handler},
+    {"--env-secrets", "", "NAME,...",
+     "Variables of this worker's environment that jobs may refer to in their arguments, as {\"$env\": \"NAME\"}: the "
+     "value is there when the job runs, and is stored nowhere. Without it none.",
+     take_env_secrets},
     {"--queue", "-q", "NAME",
      "The queue to work on; several times, or with commas, for several, which take turns. Default: default.",
      take_queues},
@@ -150,8 +157,7 @@ constexpr flag what_flags[] = {
 constexpr flag crew_flags[] = {
     {"--jobs", "-j", "N",
      "How many jobs run at a time: a number, a percentage of the CPUs (150%), more or fewer than CPUs (+2, -1), or a "
-     "FILE "
-     "that holds one of these and is read again every second. Default: auto, one for each CPU.",
+     "FILE that holds one of these and is read again every second. Default: auto, one for each CPU.",
      [](void* o, text v) {
          auto made = slot_count::parse(v);
          if (!made) return std::string(made.error());
@@ -222,16 +228,16 @@ const verb work_verb = {
     .usage = "[FLAGS] --allow-exec\n[FLAGS] --on KIND=COMMAND",
     .about =
         "Takes jobs out of the store and runs them. What they write is kept with the job (`gristmill logs ID`). A job "
-        "that "
-        "fails is tried again, after 5 seconds, then 10, and so on, and is dead when its tries are used up. When this "
-        "process is killed its jobs run again elsewhere, and what it had started is killed, too.\n\n"
-        "SIGTERM, Ctrl-C or a closed terminal: nothing more is started, and what runs may finish within --grace; then, "
-        "or at "
-        "a second signal, it is ended with all that it has started, and its job goes back. A third signal kills it at "
-        "once.\n\n"
+        "that fails is tried again, after 5 seconds, then 10, and so on, and is dead when its tries are used up. When "
+        "this process is killed its jobs run again elsewhere, and what it had started is killed, too.\n\n"
+        "Jobs that it may not run, for it has no --allow-exec or no --on for their kind, are left to other workers. "
+        "That is said once.\n\n"
+        "SIGTERM, Ctrl-C or a closed terminal: nothing more is started, and what runs may finish within --grace; "
+        "then, or at a second signal, it is ended with all that it has started, and its job goes back. A third signal "
+        "kills it at once.\n\n"
         "On a terminal a line tells how it goes; elsewhere there is a line for each attempt that has ended. As a "
-        "service of "
-        "systemd it says when it is ready and feeds the watchdog; the package has a unit, gristmill-work@.service.",
+        "service of systemd it says when it is ready and feeds the watchdog; the package has a unit, "
+        "gristmill-work@.service.",
     .flags = groups,
     .examples = work_examples,
     .more_title = "Exit status",
@@ -245,8 +251,8 @@ const verb drain_verb = {
     .usage = "[FLAGS] --allow-exec\n[FLAGS] --on KIND=COMMAND",
     .about =
         "As `gristmill work`, but it ends when there is nothing more to do in its queues, now or later: it waits for "
-        "jobs "
-        "that are scheduled or to be tried again, and not for those that other workers run, nor for paused queues.",
+        "jobs that are scheduled or to be tried again, and not for those that other workers run or that only they may "
+        "run, nor for paused queues.",
     .flags = groups,
     .examples = drain_examples,
     .more_title = "Exit status",

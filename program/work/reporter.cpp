@@ -4,7 +4,11 @@
 #include <cstdio>
 #include <exception>
 #include <utility>
+#include <vector>
 
+#include <gristmill/jobs/ledger.hpp>
+
+#include "program/cli/safe_text.hpp"
 #include "program/store/json.hpp"
 
 namespace gm::program {
@@ -32,8 +36,12 @@ const char* word_for(const jobs::attempt_event& of) {
     return "?";
 }
 
-// One line, whatever is in it.
-std::string first_line(std::string_view text) { return std::string(text.substr(0, text.find('\n'))); }
+std::vector<jobs::state> open_states() {
+    using enum jobs::state;
+    return {waiting, scheduled, available, running, retrying};
+}
+
+std::string_view first_line(std::string_view text) { return text.substr(0, text.find('\n')); }
 
 }  // namespace
 
@@ -43,6 +51,22 @@ reporter::reporter(options how)
 void reporter::finished(const jobs::attempt_event& of) noexcept { tell(of, word_for(of)); }
 void reporter::failed(const jobs::attempt_event& of) noexcept { tell(of, word_for(of)); }
 void reporter::lost(const jobs::attempt_event& of) noexcept { tell(of, "lost"); }
+
+// Once for each kind. It is the runner's exchanger that tells, which may ask the store.
+void reporter::put_off(const jobs::attempt_event& of) noexcept {
+    constexpr std::size_t enough = 100;  // kinds are anybody's words
+    if (kinds_of_others_.size() >= enough || kinds_of_others_.contains(of.kind)) return;
+    try {
+        const std::string kind = *kinds_of_others_.emplace(of.kind).first;
+        std::string text = kind == "exec" ? "without --allow-exec" : "without --on " + kind + "=COMMAND";
+        text += " the jobs of the kind '" + kind + "' are left to other workers";
+        if (jobs::ledger* const ledger = how_.store->ledger())
+            if (const auto open = ledger->count({.states = open_states(), .kind = kind}))
+                text += "; " + std::to_string(*open) + (*open == 1 ? " is" : " are") + " not over";
+        say(text);
+    } catch (const std::exception&) {  // no memory for a line
+    }
+}
 
 // Whoever does not read what we write loses lines, not jobs.
 void reporter::tell(const jobs::attempt_event& of, const char* what) noexcept {
@@ -66,12 +90,12 @@ std::string reporter::line_for(const jobs::attempt_event& of, const char* what) 
         all.emplace_back("ran", seconds(duration_cast<microseconds>(of.ran)));
         if (of.overlapping) all.emplace_back("overlapping", true);
         if (!of.error.empty()) all.emplace_back("error", of.error);
-        return jobs::json(std::move(all)).text();
+        return text_for_output(jobs::json(std::move(all)));
     }
     std::string line =
-        std::to_string(of.id.number) + ' ' + std::string(of.kind) + ' ' + what + ' ' + seconds_text(of.ran);
+        std::to_string(of.id.number) + ' ' + printable(of.kind) + ' ' + what + ' ' + seconds_text(of.ran);
     if (of.attempt > 1) line += " attempt " + std::to_string(of.attempt);
-    if (!of.error.empty()) line += ": " + first_line(of.error);
+    if (!of.error.empty()) line += ": " + printable(first_line(of.error));
     return line;
 }
 
@@ -101,8 +125,9 @@ void reporter::wedged(nanoseconds since) noexcept {
     }
 }
 
-void reporter::say(std::string text) {
-    if (!printer_.is_full()) printer_.print(stream::errors, "gristmill " + how_.verb + ": " + std::move(text) + '\n');
+void reporter::say(std::string_view text) {
+    if (!printer_.is_full())
+        printer_.print(stream::errors, "gristmill " + how_.verb + ": " + printable(text, lines::many) + '\n');
 }
 
 void reporter::show(const jobs::runner_snapshot& now) {

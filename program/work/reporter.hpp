@@ -1,10 +1,14 @@
 #pragma once
 // What a worker tells about its jobs: on a terminal a line that is kept up to date, and the failures; elsewhere a line for each
-// attempt that ended, on standard output. What the store or the worker suffers from goes to standard error.
+// attempt that ended, on standard output. What the store or the worker suffers from goes to standard error. A job's kind and error
+// are shown as printable() has them, wherever they go: a log is looked at on a terminal, too.
 
 #include <atomic>
 #include <chrono>
+#include <functional>
+#include <set>
 #include <string>
+#include <string_view>
 
 #include <gristmill/jobs/runner.hpp>
 
@@ -16,6 +20,7 @@ class reporter final : public jobs::runner_observer {
 public:
     struct options {
         std::string verb;  // before what goes to standard error
+        jobs::store* store = nullptr;
         bool terminal = false;
         bool quiet = false;  // no lines about jobs
         bool json = false;
@@ -25,11 +30,12 @@ public:
     void finished(const jobs::attempt_event& of) noexcept override;
     void failed(const jobs::attempt_event& of) noexcept override;
     void lost(const jobs::attempt_event& of) noexcept override;
+    void put_off(const jobs::attempt_event& of) noexcept override;
     void trouble(const jobs::trouble_event& of) noexcept override;
     void resized(unsigned workers) noexcept override;
     void wedged(std::chrono::nanoseconds since) noexcept override;
 
-    void say(std::string text);                   // on standard error
+    void say(std::string_view text);              // on standard error
     void show(const jobs::runner_snapshot& now);  // the terminal's line
     void close() { printer_.close(); }            // all is written when it returns
 
@@ -43,6 +49,7 @@ private:
 
     const options how_;
     std::atomic<bool> wedged_{false};
+    std::set<std::string, std::less<>> kinds_of_others_;  // the exchanger's
     printer printer_;
 };
 

@@ -36,6 +36,7 @@ jobs::runner_options runner_options_of(const work_options& from, jobs::runner_ob
     jobs::runner_options to;
     to.workers = from.workers.now();
     if (!from.queues.empty()) to.queues = from.queues;
+    to.env_secrets = from.env_secrets;
     to.name = from.name;
     to.lease = from.lease;
     to.grace = from.grace;

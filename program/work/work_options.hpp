@@ -19,6 +19,7 @@ struct work_options : store_options {
     std::vector<std::string> queues{};  // empty: default
     bool allow_exec = false;
     std::vector<std::pair<std::string, std::string>> handlers{};  // KIND=COMMAND
+    std::vector<std::string> env_secrets{};                       // variables that jobs may refer to
     std::string name{};
     std::chrono::microseconds grace = std::chrono::seconds(25);
     std::chrono::microseconds lease = std::chrono::seconds(15);

@@ -27,4 +27,4 @@ gristmill_fuzz(joblog ${PROJECT_SOURCE_DIR}/program/run/joblog.cpp)
 gristmill_fuzz(filter ${PROJECT_SOURCE_DIR}/program/jobs/filter_words.cpp ${PROJECT_SOURCE_DIR}/program/cli/parse.cpp
                ${PROJECT_SOURCE_DIR}/program/cli/moments.cpp)
 target_link_libraries(fuzz_filter PRIVATE gristmill_program_parts)  # the rest, as it is
-gristmill_fuzz(text ${PROJECT_SOURCE_DIR}/program/cli/text.cpp)
+gristmill_fuzz(text ${PROJECT_SOURCE_DIR}/program/cli/safe_text.cpp)

@@ -180,7 +180,7 @@ TEST_F(display_on_terminal, commands_do_not_steer_the_terminal) {
                                  "echo first; cd " + folder.path +
                                      "; " GRISTMILL_PROGRAM
                                      " run -j2 'cat one; : {}' ::: \"$(printf '\\033[2J\\033[HX\\n\\r\\267Y')\"");
-    const std::string screen = terminal.wait_for("^[[2J^[[HX ^M?Y");
+    const std::string screen = terminal.wait_for("\\x1b[2J\\x1b[HX\\n\\r\\xb7Y");
     EXPECT_EQ(lines_with(screen, "first"), 1u) << screen;
     release("one");
     terminal.wait_for("ended 0");

@@ -118,7 +118,7 @@ TEST(push, what_is_wrong_is_told) {
     wrong({"--at", "2026-02-31 10:00", "--", "true"}, "is no time");
     wrong({"--in", "soon", "--", "true"}, "--in: ");
     wrong({"--priority", "101", "--", "true"}, "--priority: '101' is no number from -100 to 100");
-    wrong({"--after", "x", "--", "true"}, "--after: 'x' is no job's id");
+    wrong({"--after", "x", "--", "true"}, "--after: 'x' is no number of a job");
     wrong({"--after", "77", "--", "true"}, "77");
     wrong({"--unique-for", "1h", "--", "true"}, "unique: is empty");
     wrong({"--taag", "x"}, "did you mean --tag?");
@@ -132,7 +132,9 @@ TEST(wait_for, jobs_that_are_over_and_times_that_are_up) {
     EXPECT_EQ(both.output, "1 completed\n2 dead: exit 1\n");
     EXPECT_EQ(both.status, 1);
     EXPECT_EQ(jobs.run("wait", {"99"}).status, 255);
-    EXPECT_EQ(jobs.run("wait", {"x"}).errors, "gristmill wait: 'x' is no job's id\n");
+    EXPECT_EQ(jobs.run("wait", {"1-2"}).output, both.output);
+    EXPECT_EQ(jobs.run("wait", {"x"}).errors, "gristmill wait: 'x' is no number of a job; write 17 or 20-29\n");
+    EXPECT_EQ(jobs.run("wait", {"2", "--quiet", "1", "--", "1"}).output, "") << "flags may stand anywhere";
     ASSERT_EQ(jobs.line_of("push", {"--in", "1h", "--", "true"}), "3");
     EXPECT_EQ(jobs.run("wait", {"3", "--timeout", "10ms"}).status, 124);
 }

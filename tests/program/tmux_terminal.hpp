@@ -1,10 +1,7 @@
 #pragma once
 // A terminal to run the program in: tmux's, on a server of its own. The test looks at its screen until it sees what it waits for.
 
-#include <unistd.h>
-
 #include <chrono>
-#include <cstdlib>
 #include <functional>
 #include <stdexcept>
 #include <string>
@@ -19,8 +16,7 @@ public:
     static bool is_there() { return running({"sh", "-c", "command -v tmux"}).wait().status == 0; }
 
     // `command` is a line for the shell. When it has ended its status stands on the screen: "ended 0".
-    tmux_terminal(unsigned columns, unsigned rows, const std::string& command)
-        : server_("gm-test-" + std::to_string(::getpid()) + '-' + std::to_string(++made_)) {
+    tmux_terminal(unsigned columns, unsigned rows, const std::string& command) {
         const std::string script =
             "trap : INT; unset CI NO_COLOR; export LC_ALL=C.UTF-8; " + command + "; echo \"ended $?\"; exec cat";
         const answer made = ask({"-f", "/dev/null", "new-session", "-d", "-x", std::to_string(columns), "-y",
@@ -58,13 +54,12 @@ public:
 
 private:
     answer ask(std::vector<std::string> arguments) const {
-        arguments.insert(arguments.begin(), {"tmux", "-u", "-L", server_});
+        arguments.insert(arguments.begin(), {"tmux", "-u", "-S", folder_ / "socket"});
         return running(std::move(arguments)).wait();
     }
     std::string tmux(std::vector<std::string> arguments) const { return ask(std::move(arguments)).output; }
 
-    static inline int made_ = 0;
-    const std::string server_;
+    const scratch folder_;  // of the server's socket, which tmux would leave behind
 };
 
 }  // namespace program_tests

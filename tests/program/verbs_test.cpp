@@ -317,8 +317,8 @@ TEST_P(verbs, queues_are_listed_paused_and_limited) {
               "gristmill pause: there is no queue 'leters': did you mean 'letters'?; --create makes one\n");
     EXPECT_EQ(ask({"pause", "letters"}).status, 0);
     EXPECT_EQ(ask({"pause", "letters"}).errors, "gristmill pause: letters is paused already\n");
-    EXPECT_EQ(ask({"limit", "letters", "--running", "5", "--rate", "600/m", "--weight", "a=b=2"}).errors,
-              "gristmill limit: letters: 5 at a time, 10/s\n");
+    EXPECT_EQ(ask({"limit", "letters", "--running", "5", "--rate", "600/m", "--weight", "a=b=2"}).output,
+              "letters: 5 at a time, 10/s\n");
     EXPECT_EQ(without_times(ask({"queues", "letters", "--json"}).output),
               R"({"name":"letters","paused":true,"counts":{"waiting":0,"scheduled":0,"available":1,"running":0,)"
               R"("retrying":0,"completed":0,"cancelled":0,"dead":0},"completed":0,"failed":0,)"
@@ -326,7 +326,7 @@ TEST_P(verbs, queues_are_listed_paused_and_limited) {
               "\n");
     EXPECT_EQ(ask({"resume", "letters", "--json"}).output,
               "{\"name\":\"letters\",\"paused\":false,\"changed\":true}\n");
-    EXPECT_EQ(ask({"limit", "letters", "--none"}).errors, "gristmill limit: letters: no limits\n");
+    EXPECT_EQ(ask({"limit", "letters", "--none"}).output, "letters: no limits\n");
     const answer table = ask({"queues"});
     EXPECT_NE(table.output.find("letters      1        -"), std::string::npos) << table.output;
     EXPECT_EQ(ask({"limit", "letters", "--rate", "5/y"}).status, 255);
@@ -357,21 +357,41 @@ TEST_P(verbs, workers_are_listed_and_scaled) {
 
 TEST_P(verbs, cron_entries_are_put_listed_paused_and_removed) {
     const answer put = ask({"cron", "put", "nightly", "30 2 * * *", "--zone", "Europe/Berlin", "--tag", "a", "--missed",
-                            "all", "--json", "--", "pg_dump", "-f", "it's"});
+                            "all", "--json", "--wd", "/srv", "--", "pg_dump", "-f", "it's"});
     EXPECT_EQ(put.errors, "");
     const std::string entry = R"({"name":"nightly","line":"30 2 * * *","zone":"Europe/Berlin","missed":"all",)";
-    const std::string rest = R"("kind":"exec","queue":"default","arguments":{"command":["pg_dump","-f","it's"]})";
+    const std::string rest =
+        R"("kind":"exec","queue":"default","arguments":{"command":["pg_dump","-f","it's"],"directory":"/srv"},"tags":["a"])";
     EXPECT_EQ(without_times(put.output), entry + R"("paused":false,)" + rest + ",\"next\":TIME}\n");
     EXPECT_EQ(ask({"cron", "pause", "nightly", "--json"}).output, entry + R"("paused":true,)" + rest + "}\n");
     EXPECT_EQ(without_times(ask({"cron", "resume", "nightly", "--json"}).output), without_times(put.output));
     EXPECT_EQ(without_times(ask({"cron", "--json"}).output), without_times(put.output));
-    EXPECT_EQ(store_->ledger()->crons().value().at(0).job.tags, strings{"a"});
     EXPECT_EQ(without_times(ask({"cron", "next", "nightly", "-n", "2", "--json"}).output),
               "{\"name\":\"nightly\",\"time\":TIME}\n{\"name\":\"nightly\",\"time\":TIME}\n");
     EXPECT_EQ(ask({"cron", "rm", "nigthly"}).errors,
               "gristmill cron: there is no entry 'nigthly': did you mean 'nightly'?\n");
     EXPECT_EQ(ask({"cron", "rm", "nightly"}).status, 0);
     EXPECT_TRUE(store_->ledger()->crons().value().empty());
+}
+
+// It once had half of the flags that push has.
+TEST_P(verbs, cron_entries_say_of_their_jobs_what_push_says) {
+    const strings flags{"--queue",   "q",    "--priority",   "-3", "--key",     "tenant",
+                        "--unique",  "u/{}", "--unique-for", "1m", "-t",        "a",
+                        "--timeout", "90",   "--retries",    "3",  "--backoff", "10s"};
+    strings put{"cron", "put", "sums", "@daily", "--json", "--kind", "sums", "--args", "{\"x\": 1}"},
+        push{"push", "--kind", "sums", "--args", "{\"x\": 1}"};
+    for (strings* const each : {&put, &push}) each->insert(each->end(), flags.begin(), flags.end());
+    const std::string said =
+        R"("kind":"sums","queue":"q","arguments":{"x":1},"key":"tenant","priority":-3,"tags":["a"],)"
+        R"("timeout":90,"retry":{"attempts":3,"first":10,"factor":2,"longest":3600,"jitter":0.2},)"
+        R"("unique":{"key":"u/{\"x\": 1}","until":"window","window":60})";
+    EXPECT_NE(ask(put).output.find(said), std::string::npos) << ask(put).output;
+    ASSERT_EQ(ask(push).status, 0);
+    std::string record = ask({"ls", "--json", "--kind", "sums"}).output;
+    const std::size_t state = record.find(R"("state":)");
+    record.erase(state, record.find(',', state) + 1 - state);
+    EXPECT_NE(record.find(said), std::string::npos) << record;
 }
 
 TEST_F(verbs_on_a_file, wrong_cron_entries_are_refused) {
@@ -386,8 +406,13 @@ TEST_F(verbs_on_a_file, wrong_cron_entries_are_refused) {
               std::string::npos);
     EXPECT_NE(wrong({"put", "a", "@daily"}).find("what is to be done?"), std::string::npos);
     EXPECT_NE(wrong({"put", "a"}).find("write gristmill cron put NAME"), std::string::npos);
-    EXPECT_NE(wrong({"put", "a", "@daily", "--kind", "k", "--", "true"}).find("either"), std::string::npos);
-    EXPECT_NE(wrong({"put", "a", "@daily", "--args", "{"}).find("--args: line 1"), std::string::npos);
+    EXPECT_NE(wrong({"put", "a", "@daily", "--kind", "k", "--", "true"}).find("no command"), std::string::npos);
+    EXPECT_NE(wrong({"put", "a", "@daily", "--kind", "k", "--args", "{"}).find("arguments: line 1"), std::string::npos);
+    EXPECT_NE(wrong({"put", "a", "@daily", "--kind", "exec", "--args", "{}"}).find("says what to run"),
+              std::string::npos);
+    EXPECT_NE(wrong({"put", "a", "@daily", "--kind", "k", "--wd", "/srv"}).find("--wd"), std::string::npos);
+    EXPECT_NE(wrong({"put", "a", "@daily", "--priority", "101", "--", "true"}).find("from -100 to 100"),
+              std::string::npos);
     EXPECT_NE(wrong({"put", "a", "@daily", "--", "\xff"}).find("UTF-8"), std::string::npos);
     EXPECT_NE(wrong({"pu", "a"}).find("did you mean put?"), std::string::npos);
     EXPECT_NE(wrong({"rm"}).find("which entry?"), std::string::npos);
@@ -453,7 +478,7 @@ TEST(verbs_without_a_store, refuse_wrong_words_before_they_open_one) {
     EXPECT_EQ(error({"logs", "1", "2"}), "gristmill logs: of which job? Give one number; `gristmill ls` lists them");
     EXPECT_EQ(error({"rm"}),
               "gristmill rm: which jobs? Give their numbers, or say which by --state, --queue and the like, or --all");
-    EXPECT_EQ(error({"priority", "--to", "101", "1"}), "gristmill priority: --to: priorities go from -100 to 100");
+    EXPECT_EQ(error({"priority", "--to", "101", "1"}), "gristmill priority: --to: '101' is no number from -100 to 100");
     EXPECT_EQ(error({"pause"}), "gristmill pause: which queue? `gristmill queues` lists them");
     EXPECT_EQ(error({"shwo", "1"}), "gristmill: there is no verb 'shwo'; did you mean 'show'?");
 }

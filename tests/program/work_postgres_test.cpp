@@ -1,39 +1,20 @@
-// The same service on a real PostgreSQL: one server, and all that it costs to start it once.
+// The same service on a real PostgreSQL.
 #include "jobs_helpers.hpp"
+#include "store_places.hpp"
 
 namespace {
 
 using namespace program_tests;
 
-class postgres_server {
-public:
-    postgres_server() {
-        if (const char* const given = std::getenv("GRISTMILL_POSTGRES")) {
-            url_ = std::string(given);
-            return;
-        }
-        std::istringstream said(running({GRISTMILL_SERVERS "/postgres", "start", "fsync=off"}).wait().output);
-        std::getline(said, folder_);
-        std::getline(said, url_);
-    }
-    ~postgres_server() {
-        if (!folder_.empty()) running({GRISTMILL_SERVERS "/postgres", "stop", folder_}).wait();
-    }
-    postgres_server(const postgres_server&) = delete;
-    postgres_server& operator=(const postgres_server&) = delete;
-
-    // In a schema of its own.
-    std::string url(const std::string& name) const {
-        return url_ + "?schema=" + name + "_" + std::to_string(::getpid());
-    }
-
-private:
-    std::string folder_, url_;
+// With the other tests of the server: one start for all of them.
+class work_on : public testing::TestWithParam<const char*> {
+protected:
+    const store_place place{GetParam()};
 };
+INSTANTIATE_TEST_SUITE_P(postgres, work_on, testing::Values("postgres"));
 
-TEST(work_on_postgres, a_service_from_its_tables_to_a_crash) {
-    const postgres_server server;
-    const jobs_folder jobs(server.url("work"));
+TEST_P(work_on, a_service_from_its_tables_to_a_crash) {
+    const jobs_folder jobs(place.url);
 
     const answer before = jobs.run("migrate", {"--check"});
     EXPECT_EQ(before.status, 1) << before.errors;

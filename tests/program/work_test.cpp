@@ -17,12 +17,26 @@ TEST(work, wants_to_be_told_what_it_may_do) {
     EXPECT_TRUE(contains(jobs.run("work", {"--allow-exec", "-j0"}).errors, "from 1 to"));
 }
 
-TEST(work, commands_are_refused_without_allow_exec_and_run_later) {
+// They were claimed and failed, until their tries were used up.
+TEST(work, commands_are_left_to_a_worker_that_has_allow_exec) {
     const jobs_folder jobs;
-    ASSERT_EQ(jobs.line_of("push", {"--retries", "1", "touch " + jobs / "bad"}), "1");
-    EXPECT_EQ(jobs.run("drain", {"--on", "other=true"}).status, 1);
-    EXPECT_FALSE(std::filesystem::exists(jobs / "bad"));
-    EXPECT_TRUE(contains(jobs.run("wait", {"1"}).output, "--allow-exec"));
+    ASSERT_EQ(
+        jobs.run("push", {"--retries", "1", "-"}, "touch " + jobs / "one" + "\ntouch " + jobs / "two" + "\n").status,
+        0);
+    ASSERT_EQ(jobs.line_of("push", {"--kind", "other"}), "3");
+    const answer without = jobs.run("drain", {"--on", "other=true", "-j1"});
+    EXPECT_EQ(without.status, 0);
+    EXPECT_TRUE(without.output.starts_with("3 other completed")) << without.output;
+    EXPECT_EQ(
+        without.errors,
+        "gristmill drain: without --allow-exec the jobs of the kind 'exec' are left to other workers; 2 are not over\n"
+        "gristmill drain: 1 completed\n");
+    EXPECT_FALSE(std::filesystem::exists(jobs / "one"));
+    ASSERT_EQ(jobs.run("retry", {"1", "2"}).status, 0) << "not to wait for their turn";
+    const answer with = jobs.run("drain", {"--allow-exec"});
+    EXPECT_EQ(with.status, 0) << with.output;
+    EXPECT_TRUE(std::filesystem::exists(jobs / "one"));
+    EXPECT_TRUE(contains(jobs.run("wait", {"1", "--json"}).output, R"("attempts":1,)"));
 }
 
 TEST(work, a_command_of_the_operators_gets_the_arguments_on_its_input) {
@@ -30,6 +44,41 @@ TEST(work, a_command_of_the_operators_gets_the_arguments_on_its_input) {
     ASSERT_EQ(jobs.line_of("push", {"--kind", "ship", "--args", R"({"to": "$(touch bad); `id`"})"}), "1");
     EXPECT_EQ(jobs.run("drain", {"--on", "ship=tr a-z A-Z"}).status, 0);
     EXPECT_TRUE(contains(jobs.run("wait", {"1", "--json"}).output, R"("result":{"TO":"$(TOUCH BAD); `ID`"})"));
+}
+
+TEST(work, a_secret_reaches_the_command_and_is_shown_nowhere) {
+    const jobs_folder jobs;
+    const auto with_secret = [](strings command) {
+        command.insert(command.begin(), {"env", "GM_SECRET=open sesame"});
+        return command;
+    };
+    const std::string args =
+        R"({"shell": "echo \"$KEY\" > )" + jobs / "got" +
+        R"(; echo \"$KEY\"; echo no \"$KEY\" >&2; exit 1", "environment": {"KEY": {"$env": "GM_SECRET"}}})";
+    ASSERT_EQ(jobs.line_of("push", {"--retries", "1", "--kind", "exec", "--args", args}), "1");
+    ASSERT_EQ(jobs.line_of("push", {"--retries", "1", "--kind", "other", "--args", R"({"$env": "HOME"})"}), "2");
+    const answer it =
+        running(with_secret(jobs.command("drain", {"--allow-exec", "--on", "other=cat", "--env-secrets", "GM_SECRET"})))
+            .wait();
+    EXPECT_EQ(text_of(jobs / "got"), "open sesame\n");
+    EXPECT_TRUE(contains(it.output, "1 exec dead")) << it.output;
+    EXPECT_TRUE(contains(it.output, ": arguments: this worker does not give out its variable 'HOME'\n")) << it.output;
+    const std::string shown = it.output + it.errors + jobs.run("show", {"1", "2"}).output +
+                              jobs.run("show", {"--json", "1", "2"}).output + jobs.run("logs", {"1"}).output +
+                              jobs.run("ls").output;
+    EXPECT_FALSE(contains(shown, "sesame")) << shown;
+    EXPECT_TRUE(contains(shown, "exit 1: no [$GM_SECRET]")) << shown;
+    EXPECT_TRUE(contains(jobs.run("work", {"--allow-exec", "--env-secrets", "GM_NOT_SET"}).errors,
+                         "--env-secrets: there is no variable 'GM_NOT_SET'"));
+}
+
+TEST(work, what_a_command_says_does_not_steer_a_terminal) {
+    const jobs_folder jobs;
+    ASSERT_EQ(jobs.line_of("push", {"--retries", "1", "printf '\\033[2Jgone\\302\\233' >&2; exit 3"}), "1");
+    for (const std::string& told : {jobs.run("drain", {"--allow-exec"}).output, jobs.run("wait", {"1"}).output}) {
+        EXPECT_TRUE(contains(told, "exit 3: \\x1b[2Jgone\\u009b\n")) << told;
+        EXPECT_FALSE(contains(told, "\x1b")) << told;
+    }
 }
 
 TEST(work, told_to_stop_it_lets_what_runs_finish) {

@@ -42,7 +42,8 @@ public:
     const std::string& queue() const noexcept { return core_.job.queue; }
     const std::string& key() const noexcept { return core_.job.key; }
     const std::vector<std::string>& tags() const noexcept { return core_.job.tags; }
-    const body& arguments() const noexcept { return core_.job.arguments; }
+    // With the values of its secrets (secrets.hpp).
+    const body& arguments() const noexcept { return core_.with_secrets ? *core_.with_secrets : core_.job.arguments; }
     wall_time inserted_at() const noexcept { return core_.job.inserted; }
     int number() const noexcept { return core_.job.attempt; }  // of this one among those that count, from 1
     int crashes() const noexcept { return core_.job.crashes; }

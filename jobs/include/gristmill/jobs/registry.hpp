@@ -29,6 +29,7 @@
 #include <gristmill/jobs/attempt.hpp>
 #include <gristmill/jobs/codec.hpp>
 #include <gristmill/jobs/record.hpp>
+#include <gristmill/jobs/secrets.hpp>
 #include <gristmill/jobs/verdict.hpp>
 #include <gristmill/task.hpp>
 
@@ -117,7 +118,7 @@ public:
     }
 
     std::optional<field_error> fault_of(const body& arguments) const override {
-        auto read = from_body<Args>(arguments, unknown_fields::refuse);
+        auto read = from_body<Args>(with_names_of_secrets(arguments), unknown_fields::refuse);
         if (read) return std::nullopt;
         return std::move(read).error();
     }

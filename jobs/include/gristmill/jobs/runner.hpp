@@ -10,6 +10,10 @@
 //
 // A store that cannot be reached costs time and nothing else: the ends are kept and presented again until it has taken them.
 //
+// A job of a kind that the registry does not have is another worker's: it goes back uncounted, and this worker sees it again
+// after 5 seconds at the soonest, and, where there are many of them, each a moment after the one before. A kind with workers
+// of its own is better off in a queue of its own.
+//
 // Stop: what has not started goes back at once. What runs has `grace`, then its context is done (stopping), then
 // `last_grace`. What has come back until then is settled; an error of one that was asked to stop gives the job back uncounted.
 // What has not is left alone: its thread goes on, its claim ends with the lease, and the report counts it.

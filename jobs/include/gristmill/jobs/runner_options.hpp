@@ -42,6 +42,7 @@ struct runner_observer {
     virtual void finished(const attempt_event&) noexcept {}  // completed
     virtual void failed(const attempt_event&) noexcept {}    // every other end of one that ran
     virtual void lost(const attempt_event&) noexcept {}      // its claim is gone, and what it brought is dropped
+    virtual void put_off(const attempt_event&) noexcept {}   // no handler for its kind: it never ran, and goes back
     virtual void trouble(const trouble_event&) noexcept {}
     virtual void resized(unsigned) noexcept {}
     virtual void wedged(std::chrono::nanoseconds) noexcept {}  // no exchange for so long: the beats stop
@@ -54,6 +55,8 @@ struct runner_options {
     unsigned workers = 0;       // threads, for handlers that are functions; 0: the CPUs this process may use
     unsigned coroutines = 100;  // handlers that are coroutines, at once
     std::vector<std::string> queues{"default"};
+    std::vector<std::string>
+        env_secrets{};   // variables of this process that jobs may refer to (secrets.hpp), and no others
     std::string name{};  // of this worker, for people; empty: host and process
     std::chrono::microseconds lease = std::chrono::seconds(15);
     std::chrono::microseconds beat{};  // 0: a third of the lease
@@ -70,7 +73,8 @@ struct runner_options {
     std::chrono::microseconds wedged = std::chrono::seconds(30);    // without an exchange: the beats stop
     size_limits limits{};                                           // as the store has them
     // The run ends when there is nothing more to do in its queues, now or later. What others run there is waited for, and what
-    // a dead worker held; what nobody may run (a paused queue, say) is not.
+    // a dead worker held; what nobody may run (a paused queue, say) is not, nor what waits for a
+    // worker that knows its kind.
     bool until_idle = false;
     std::uint64_t seed = 0;  // of the jitter when the store is away; 0: by the time
     runner_observer* observer = nullptr;
@@ -94,6 +98,7 @@ struct running_job {
 struct attempt_counts {
     std::uint64_t started = 0;
     std::uint64_t completed = 0, retried = 0, dead = 0, cancelled = 0, snoozed = 0;
+    std::uint64_t put_off = 0;  // claimed without a handler for their kind; the same one may come back several times
     std::uint64_t returned = 0, interrupted = 0;
     std::uint64_t lost = 0;       // the claim was gone
     std::uint64_t abandoned = 0;  // of retried and dead

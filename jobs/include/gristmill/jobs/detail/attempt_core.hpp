@@ -41,6 +41,8 @@ class attempt_host {
 public:
     virtual jobs::store& store() noexcept = 0;
     virtual const registry& kinds() noexcept = 0;
+    // A text as it may be kept: without the values of secrets.
+    virtual std::string masked(std::string_view text) const = 0;
     // The attempt has something to be written; urgent: its room for that is half full.
     virtual void has_notes(bool urgent) noexcept = 0;
 
@@ -68,7 +70,7 @@ public:
     void record_step(std::string_view name, body result);
 
     // ---- for the runner ----
-    void fill(delivery&& from, jobs::kind* with, time_point now);
+    void fill(delivery&& from, jobs::kind& with, time_point now);
     bool move_on(phase from, phase to) noexcept {
         return now_in.compare_exchange_strong(from, to, std::memory_order_acq_rel, std::memory_order_relaxed);
     }
@@ -87,7 +89,7 @@ public:
 
     // Written by the exchanger while the slot is idle, under the guard; the crew and the handler read them without.
     delivery job;
-    jobs::kind* what = nullptr;  // null: no such kind
+    jobs::kind* what = nullptr;
     time_point claimed_at{};
 
     std::atomic<phase> now_in{phase::idle};
@@ -95,6 +97,7 @@ public:
     std::atomic<time_point> started_at{}, deadline{time_point::max()};
 
     // The crew's, until it hands the slot back.
+    std::optional<body> with_secrets;  // the arguments, if they refer to some; gone when the handler has come back
     settlement end;
     std::chrono::nanoseconds ran{0};
     bool dropped = false;  // the claim was lost: there is nothing to settle
