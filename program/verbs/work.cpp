@@ -251,8 +251,8 @@ const verb drain_verb = {
     .usage = "[FLAGS] --allow-exec\n[FLAGS] --on KIND=COMMAND",
     .about =
         "As `gristmill work`, but it ends when there is nothing more to do in its queues, now or later: it waits for "
-        "jobs that are scheduled or to be tried again, and not for those that other workers run or that only they may "
-        "run, nor for paused queues.",
+        "jobs that are scheduled or to be tried again, and for what other workers run there; not for jobs that only "
+        "they may run, nor for paused queues.",
     .flags = groups,
     .examples = drain_examples,
     .more_title = "Exit status",
