@@ -137,6 +137,7 @@ TEST_F(display_in_a_shell, gives_the_terminal_back_when_it_is_stopped_and_when_i
     const std::string stopped = terminal.wait_for("Stopped");
     EXPECT_EQ(lines_with(stopped, "0/3") + lines_with(stopped, "░"), 0u) << stopped;
     type("clear; bg");
+    terminal.wait_for("&\nready>");  // what is typed before the prompt would be echoed twice
     terminal.press("half a line");
     release("one", "said by one\n");
     const std::string behind = terminal.wait_for("said by one");
