@@ -39,25 +39,29 @@ void add_those_seen_before(std::vector<process_table::entry>& now, const std::ve
 
 }  // namespace
 
-void children::end(std::uint64_t tag) {
+void children::end(std::uint64_t tag) { end_one(tag, false); }
+void children::kill(std::uint64_t tag) { end_one(tag, true); }
+
+void children::end_one(std::uint64_t tag, bool at_once) {
     const std::lock_guard guard(lock_);
     const auto found = running_.find(tag);
     if (found == running_.end()) return;
-    begin_ladder_locked(found->second);
+    begin_ladder_locked(found->second, at_once);
     set_timer_locked();
 }
 
-void children::end_all() {
+void children::end_all() { end_each(false); }
+void children::kill_all() { end_each(true); }
+
+void children::end_each(bool at_once) {
     const std::lock_guard guard(lock_);
-    for (const auto& [tag, one] : running_) begin_ladder_locked(one);
+    for (const auto& [tag, one] : running_) begin_ladder_locked(one, at_once);
     set_timer_locked();
 }
 
-void children::begin_ladder_locked(const std::shared_ptr<child>& of) {
-    const std::size_t last = options_.ladder.steps().size() - 1;
-    if (of->on_ladder) {
-        of->rung = std::max(of->rung, last);
-    } else {
+void children::begin_ladder_locked(const std::shared_ptr<child>& of, bool at_its_end) {
+    if (of->on_ladder || at_its_end) of->rung = std::max(of->rung, options_.ladder.steps().size() - 1);
+    if (!of->on_ladder) {
         of->on_ladder = true;
         ladder_.push_back(of);
     }

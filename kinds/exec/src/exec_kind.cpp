@@ -141,7 +141,7 @@ std::string exec_crew::run(command&& what, std::string_view input, jobs::attempt
         forget(tag);
         throw std::runtime_error(program + " cannot be started: " + started.error().message());
     }
-    if (killed_.load()) kill(tag);  // kill_all() may have come before there was a child for it
+    if (killed_.load()) children_.kill(tag);  // kill_all() may have come before there was a child for it
     auto how = one->ended.receive(ctx);
     if (!how) {
         children_.end(tag);
@@ -153,13 +153,7 @@ std::string exec_crew::run(command&& what, std::string_view input, jobs::attempt
 
 void exec_crew::kill_all() {
     killed_.store(true);
-    children_.end_all();
-    children_.end_all();  // the second time it is the last step
-}
-
-void exec_crew::kill(std::uint64_t tag) {
-    children_.end(tag);
-    children_.end(tag);
+    children_.kill_all();
 }
 
 std::uint64_t exec_crew::enter(const std::shared_ptr<running>& one) {

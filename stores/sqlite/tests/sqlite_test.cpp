@@ -69,6 +69,13 @@ private:
 
 new_job job(const std::string& kind = "kind") { return {.kind = kind}; }
 bool insert(store& into, const new_job& what) { return into.sink().publish({&what, 1}).has_value(); }
+// Into a store of little patience, with which a busy disk may be too slow: that passes, and nothing is inserted then.
+bool insert_at_last(store& into, const new_job& what) {
+    while (true) {
+        const auto done = into.sink().publish({&what, 1});
+        if (done || !done.error().passing()) return done.has_value();
+    }
+}
 std::uint64_t all_in(store& of) { return of.ledger()->count({}).value(); }
 
 TEST_F(sqlite_file, keeps_jobs_over_openings_and_never_gives_an_id_twice) {
@@ -168,7 +175,7 @@ TEST_F(sqlite_file, call_that_waits_for_another_process_too_long_is_withdrawn) {
     EXPECT_EQ(outcome.error().fault, store_fault::unreachable);
     EXPECT_TRUE(outcome.error().passing());
     gate.let_go();
-    EXPECT_TRUE(insert(*store, job()));
+    EXPECT_TRUE(insert_at_last(*store, job()));
     EXPECT_EQ(all_in(*store), 1u) << "the one that was withdrawn must not come after all";
 }
 
@@ -182,7 +189,7 @@ TEST_F(sqlite_file, long_transaction_of_the_application_is_told_as_such) {
     EXPECT_EQ(outcome.error().fault, store_fault::unreachable);
     EXPECT_EQ(outcome.error().what.find("locked"), std::string::npos) << outcome.error().what;
     application.run("COMMIT");
-    EXPECT_TRUE(insert(*store, job()));
+    EXPECT_TRUE(insert_at_last(*store, job()));
     EXPECT_EQ(all_in(*store), 1u);
 }
 

@@ -82,6 +82,9 @@ public:
     // after the last step. Nothing happens if it is not there; a second call takes the ladder's last step at once.
     void end(std::uint64_t tag);
     void end_all();
+    // The same, with the last step alone, at once.
+    void kill(std::uint64_t tag);
+    void kill_all();
 
     // The child's stream is not read again until resume_all(): the child waits when its pipe is full.
     // requires: called while an output event of that stream is being dealt with.
@@ -127,7 +130,9 @@ private:
 
     void set_timer_locked();
     bool timer_fired();
-    void begin_ladder_locked(const std::shared_ptr<child>& of);
+    void end_one(std::uint64_t tag, bool at_once);
+    void end_each(bool at_once);
+    void begin_ladder_locked(const std::shared_ptr<child>& of, bool at_its_end);
     void climb_locked(const process_table& all);
     clock::time_point climb_one_locked(child& of, const process_table& all, clock::time_point now);
 

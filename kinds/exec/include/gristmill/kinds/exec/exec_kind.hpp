@@ -74,8 +74,6 @@ private:
     void forget(std::uint64_t tag);
     void watch();
 
-    void kill(std::uint64_t tag);
-
     children children_;
     std::atomic<bool> killed_{false};
     std::mutex lock_;  // protects the next three
