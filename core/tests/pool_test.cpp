@@ -473,16 +473,18 @@ TEST(pool_death, blocking_a_schedulers_thread_stops_with_its_place) {
                  "async_next.*pool_test");
     EXPECT_DEATH(in_a_coroutine([&] { static_cast<void>(crew.map_ordered(std::vector{1}, until_stopped).next()); }),
                  "block it.*pool_test");
-    std::latch started(1), go(1);
-    gm::pool full({.workers = 1, .queue = 1});
-    full.post([&] {
-        started.count_down();
-        go.wait();
-    });
-    started.wait();
-    full.post([] {});
-    EXPECT_DEATH(in_a_coroutine([&] { full.post([] {}); }), "full queue of the pool that was made here.*pool_test");
-    go.count_down();
+    const auto post_to_full = [&] {
+        std::latch started(1), never(1);
+        gm::pool full({.workers = 1, .queue = 1});  // its thread belongs to the process that dies
+        full.post([&] {
+            started.count_down();
+            never.wait();
+        });
+        started.wait();
+        full.post([] {});
+        in_a_coroutine([&] { full.post([] {}); });
+    };
+    EXPECT_DEATH(post_to_full(), "full queue of the pool that was made here.*pool_test");
 }
 
 gm::task<> leaves_a_stream_whose_job_runs_on(gm::pool& crew) {
