@@ -11,15 +11,6 @@ namespace {
 
 constexpr std::size_t least_masked = 4;  // shorter ones stand in any text
 
-bool is_utf8(std::string_view text) noexcept {
-    while (!text.empty()) {
-        const std::size_t length = utf8::length_of_first(text);
-        if (length == 0) return false;
-        text.remove_prefix(length);
-    }
-    return true;
-}
-
 }  // namespace
 
 env_secrets::env_secrets(const std::vector<std::string>& allowed) {
@@ -35,7 +26,7 @@ result<std::string, std::string> env_secrets::find(const std::string& name) cons
     const auto found = std::ranges::find(all_, name, &variable::name);
     if (found == all_.end()) return failure("this worker does not give out its variable '" + name + "'");
     if (!found->value) return failure("the variable '" + name + "' is not set where this worker runs");
-    if (!is_utf8(*found->value)) return failure("the variable '" + name + "' of this worker is no UTF-8");
+    if (!utf8::is_valid(*found->value)) return failure("the variable '" + name + "' of this worker is no UTF-8");
     return *found->value;
 }
 

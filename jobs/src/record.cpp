@@ -8,26 +8,13 @@
 
 namespace gm::jobs {
 
-namespace {
-
-bool is_utf8(std::string_view text) {
-    while (!text.empty()) {
-        const std::size_t length = utf8::length_of_first(text);
-        if (length == 0) return false;
-        text.remove_prefix(length);
-    }
-    return true;
-}
-
-}  // namespace
-
 std::string fault_of_name(const char* field, std::string_view name, bool may_be_empty, const size_limits& limits) {
     const std::string where = std::string(field) + ": ";
     if (name.empty()) return may_be_empty ? "" : where + "is empty";
     if (name.size() > limits.name)
         return where + "is " + std::to_string(name.size()) + " bytes long, of " + std::to_string(limits.name) +
                " allowed";
-    if (!is_utf8(name)) return where + "is not valid UTF-8";
+    if (!utf8::is_valid(name)) return where + "is not valid UTF-8";
     if (std::ranges::any_of(name, [](unsigned char c) { return c < 0x20 || c == 0x7f; }))
         return where + "has a control character";
     return {};

@@ -32,6 +32,15 @@ constexpr std::size_t length_of_first(std::string_view text) noexcept {
     return 0;
 }
 
+constexpr bool is_valid(std::string_view text) noexcept {
+    while (!text.empty()) {
+        const std::size_t length = length_of_first(text);
+        if (length == 0) return false;
+        text.remove_prefix(length);
+    }
+    return true;
+}
+
 // requires: a code point that is no surrogate.
 inline void append(std::string& to, std::uint32_t code) {
     const auto put = [&](std::uint32_t byte) { to += static_cast<char>(static_cast<unsigned char>(byte)); };
