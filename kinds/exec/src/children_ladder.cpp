@@ -59,8 +59,8 @@ void children::end_each(bool at_once) {
     set_timer_locked();
 }
 
-void children::begin_ladder_locked(const std::shared_ptr<child>& of, bool at_its_end) {
-    if (of->on_ladder || at_its_end) of->rung = std::max(of->rung, options_.ladder.steps().size() - 1);
+void children::begin_ladder_locked(const std::shared_ptr<child>& of, bool at_once) {
+    if (of->on_ladder || at_once) of->rung = std::max(of->rung, options_.ladder.steps().size() - 1);
     if (!of->on_ladder) {
         of->on_ladder = true;
         ladder_.push_back(of);

@@ -132,7 +132,7 @@ private:
     bool timer_fired();
     void end_one(std::uint64_t tag, bool at_once);
     void end_each(bool at_once);
-    void begin_ladder_locked(const std::shared_ptr<child>& of, bool at_its_end);
+    void begin_ladder_locked(const std::shared_ptr<child>& of, bool at_once);
     void climb_locked(const process_table& all);
     clock::time_point climb_one_locked(child& of, const process_table& all, clock::time_point now);
 
