@@ -13,12 +13,10 @@ namespace {
 result<past_run, std::string> read_log(const std::string& file) {
     auto history = read_history(file);
     if (!history) return failure(std::move(history).error());
-    std::string quoted;
-    (void)quote(file, place::bare, quoted);
     return past_run{.history = std::move(*history),
                     .name = {},
                     .title = file,
-                    .retry = "gristmill run --retry-failed --joblog " + quoted};
+                    .retry = "gristmill run --retry-failed --joblog " + shell_word(file)};
 }
 
 std::string joined(const std::vector<std::string>& words) {

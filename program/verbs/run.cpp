@@ -83,7 +83,7 @@ std::string retry_command(const run_options& options, const run_journal* journal
     if (journal) return journal->retry_command();
     if (options.joblog.empty()) return {};
     std::string text = "gristmill run --retry-failed --joblog ";
-    (void)quote(options.joblog, place::bare, text);
+    text += shell_word(options.joblog);
     return text;
 }
 

@@ -115,10 +115,7 @@ std::string shown(const run_facts& run) {
     for (const std::string& word : run.words) {
         if (text.size() > most_columns) break;
         if (!text.empty()) text += ' ';
-        if (begins_source(word))
-            text += word;
-        else
-            (void)quote(word, place::bare, text);
+        text += begins_source(word) ? word : shell_word(word);
     }
     return one_line(text, most_columns);
 }

@@ -53,10 +53,7 @@ std::string command_text(const run_options& options) {
     std::string text;
     for (const std::string& word : options.words) {
         if (!text.empty()) text += ' ';
-        if (options.quote_words)
-            (void)quote(word, place::bare, text);
-        else
-            text += word;
+        text += options.quote_words ? shell_word(word) : word;
     }
     return text;
 }
