@@ -141,6 +141,20 @@ jobs::runner_options storm_crew(unsigned workers) {
     return {.workers = workers, .queues = {"default", limited_queue}, .lease = 2s, .grace = 1s, .last_grace = 1s};
 }
 
+// A crew that is killed all the time may be slower than those who insert: an hour of that would leave a day's work.
+void wait_for_the_crew(jobs::store& store, const gm::context& asked) {
+    constexpr std::uint64_t most_open = 2000;
+    const auto open_jobs = [&] {
+        std::uint64_t open = 0;
+        if (const auto queues = store.ledger()->queues())
+            for (const jobs::queue_report& each : *queues)
+                for (std::size_t i = 0; i != each.counts.size(); ++i)
+                    if (!jobs::is_over(static_cast<jobs::state>(i))) open += each.counts[i];
+        return open;
+    };
+    while (!asked.is_done() && open_jobs() > most_open) static_cast<void>(gm::sleep(200ms, asked));
+}
+
 }  // namespace
 
 int enqueue(const role_options& how) {
@@ -150,7 +164,8 @@ int enqueue(const role_options& how) {
     jobs::client client(*store);
     std::minstd_rand dice(how.seed);
     const auto below = [&dice](unsigned n) { return static_cast<int>(dice() % n); };
-    while (!asked.context().is_done()) {
+    for (int round = 0; !asked.context().is_done(); ++round) {
+        if (round % 20 == 0) wait_for_the_crew(*store, asked.context());
         std::vector<storm_args> some(static_cast<std::size_t>(1 + (below(10) == 0 ? below(50) : 0)));
         for (storm_args& each : some)
             each = {.ms = below(20) == 0 ? below(200) : below(10), .failures = below(20) == 0};
