@@ -48,7 +48,7 @@ TEST_P(conformance, no_more_run_than_the_limit_over_all_workers) {
     EXPECT_TRUE(claim(*other, 5).empty());
 }
 
-TEST_P(conformance, limited_queue_gives_nothing_ahead) {
+TEST_P(conformance, limited_queue_gives_nothing_ahead_while_a_crew_is_of_unknown_size) {
     if (lacks(feature::limits)) return;
     static_cast<void>(ledger().limit("limited", {.running = 100}));
     std::vector<new_job> all(20, job());
@@ -86,6 +86,31 @@ TEST_P(conformance, limited_queue_gives_ahead_only_what_leaves_places_for_the_ha
         EXPECT_LE(got, 6u) << name;
         EXPECT_EQ(claim(*other, 4).size(), 4u) << name;
         EXPECT_EQ(claim(*other, 20).size(), 6 - got) << name;
+    }
+}
+
+TEST_P(conformance, places_that_no_other_hand_could_take_are_had_ahead) {
+    if (lacks(feature::limits)) return;
+    for (const queue_limits& limits : {queue_limits{.running = 10}, queue_limits{.running = 10, .running_per_key = 2},
+                                       queue_limits{.running_per_key = 1, .fair = true}}) {
+        const std::string name = "queue " + std::to_string(limits.running) + std::to_string(limits.running_per_key);
+        static_cast<void>(ledger().limit(name, limits));
+        std::vector<new_job> all = of_keys("abcdefghijabcdefghijabcdefghij");
+        for (new_job& each : all) each.queue = name;
+        publish(all);
+        const auto worker = subscribe({name});
+        const auto get = [&](const demand& wanted) { return exchange(*worker, {}, wanted).jobs.size(); };
+        EXPECT_EQ(get({.idle = 1, .ahead = 20}), 1u) << name << ": nobody knows its crew yet";
+        EXPECT_TRUE(worker->beat({.workers = 2}));
+        {
+            const auto other = subscribe({name}), elsewhere = subscribe();
+            EXPECT_EQ(get({.idle = 1, .ahead = 20}), 1u) << name << ": the other's crew may be of any size";
+            EXPECT_TRUE(other->beat({.workers = 3}));
+            EXPECT_EQ(get({.idle = 1, .ahead = 20}), 5u) << name;
+            EXPECT_EQ(get({.idle = 0, .ahead = 20}), 0u) << name;
+            EXPECT_EQ(claim(*other, 3).size(), 3u) << name;
+        }
+        EXPECT_EQ(get({.idle = 0, .ahead = 20}), 3u) << name << ": it is gone, and its places are free";
     }
 }
 

@@ -54,11 +54,25 @@ bool model::may_run(const job& which, const std::vector<job_id>& chosen) const {
     return (!home.running || running < home.running) && (!home.running_per_key || of_key < home.running_per_key);
 }
 
-std::vector<job_id> model::next(int holder, const std::string& from, const demand& wanted) {
+// Of so many that could start. Each hand of the others has to find a place: in a queue that does not go by keys these may be more
+// than there are jobs.
+std::size_t model::may_give(const std::string& from, std::size_t could_start, const demand& wanted,
+                            std::size_t hands_of_others) const {
+    const queue& home = queues.at(from);
+    std::size_t places = could_start;
+    if (home.running_per_key == 0)
+        places = home.running - std::min<std::size_t>(home.running, count(from, state::running));
+    return std::max(wanted.idle, places - std::min(places, hands_of_others));
+}
+
+std::vector<job_id> model::next(int holder, const std::string& from, const demand& wanted,
+                                std::optional<std::size_t> hands_of_others) {
     promote();
     const queue& home = queues[from];
     const bool limited = home.running != 0 || home.running_per_key != 0;
-    std::size_t most = wanted.idle + (limited ? 0 : wanted.ahead);
+    const bool some_ahead = !limited || hands_of_others;
+    const std::size_t spared = limited ? hands_of_others.value_or(0) : 0;
+    std::size_t most = wanted.idle + (some_ahead ? wanted.ahead : 0) + spared;
     bool holds = false, holds_suspect = false;
     for (const auto& [id, each] : all)
         if (each.state == state::running && each.holder == holder)
@@ -77,6 +91,10 @@ std::vector<job_id> model::next(int holder, const std::string& from, const deman
         }
         if (!best) break;
         chosen.push_back(best);
+    }
+    if (spared != 0 && wanted.which == claim::ordinary) {
+        const std::size_t may = may_give(from, chosen.size(), wanted, spared);
+        chosen.resize(std::min({chosen.size(), wanted.idle + wanted.ahead, may}));
     }
     return chosen;
 }

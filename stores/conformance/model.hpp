@@ -41,8 +41,10 @@ public:
     // Who has its unique key; none: it may come.
     std::optional<jobs::job_id> duplicate_of(const jobs::new_job& made) const;
     void insert(jobs::job_id id, const jobs::new_job& made);
-    // What a worker of this queue should be given; and that it was, under this token.
-    std::vector<jobs::job_id> next(int holder, const std::string& queue, const jobs::demand& wanted);
+    // The most that a worker of this queue may be given; `hands_of_others`: of the queue's other workers, none if one of all has
+    // not told. And that it was given one, under this token.
+    std::vector<jobs::job_id> next(int holder, const std::string& queue, const jobs::demand& wanted,
+                                   std::optional<std::size_t> hands_of_others = {});
     void claimed(jobs::job_id id, int holder, jobs::token as);
     bool is_current(jobs::token claim) const;  // its job runs by it
     jobs::settled settle(int holder, const jobs::settlement& end);
@@ -68,6 +70,8 @@ private:
     void set_free(job& which);
     void free_key(jobs::job_id id);
     bool pinned(jobs::job_id id) const;
+    std::size_t may_give(const std::string& from, std::size_t could_start, const jobs::demand& wanted,
+                         std::size_t hands_of_others) const;
     bool may_run(const job& which, const std::vector<jobs::job_id>& chosen) const;
 
     std::map<key_name, taken> keys_;

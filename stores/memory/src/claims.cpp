@@ -58,28 +58,59 @@ settled house::settle(worker& by, const settlement& end) {
 
 namespace {
 
-// The next one of the worker's queues that has something for it; they take turns, job by job.
-queue* next_queue(worker& by, claim which, bool to_start, wall_time now) {
+// The next one of the worker's queues that has something for it; they take turns, job by job. `room`: how many each may still
+// give, counted down here.
+queue* next_queue(worker& by, claim which, std::vector<std::size_t>& room, wall_time now) {
     for (std::size_t i = 0; i != by.queues.size(); ++i) {
-        queue& each = *by.queues[by.turn];
+        const std::size_t at = by.turn;
         if (++by.turn == by.queues.size()) by.turn = 0;
-        if ((to_start || !each.limited()) && each.eligible(which, now)) return &each;
+        if (room[at] == 0 || !by.queues[at]->eligible(which, now)) continue;
+        --room[at];
+        return by.queues[at];
     }
     return nullptr;
 }
 
 }  // namespace
 
+// A job that is had ahead takes a place though it does not run.
+std::size_t house::may_give_ahead(const queue& from, const worker& to, std::size_t most) const {
+    if (!from.limited()) return most;
+    if (from.has_rate()) return 0;
+    std::size_t hands_of_others = 0;
+    for (const worker* const each : from.listeners) {
+        if (!each->is_good(now)) continue;
+        if (each->how.workers == 0) return 0;
+        if (each != &to) hands_of_others += each->how.workers;
+    }
+    const std::size_t could_start = from.could_start(most + hands_of_others);
+    return could_start - std::min(could_start, hands_of_others);
+}
+
 void house::claim_for(worker& by, const demand& wanted, exchanged& to) {
     for (queue* each : by.queues) promote(*each);
-    std::size_t most = wanted.idle + wanted.ahead;
-    if (wanted.which == claim::suspect) most = by.held == 0 && wanted.idle != 0 ? 1 : 0;
-    if (by.holds_suspect || !by.is_good(now)) most = 0;
+    demand most = wanted;
+    if (wanted.which == claim::suspect) most = {.idle = by.held == 0 && wanted.idle != 0 ? 1u : 0u};
+    if (by.holds_suspect || !by.is_good(now)) most = {};
+    std::vector<std::size_t> room(by.queues.size(), most.idle);
+    take(by, wanted.which, most.idle, room, to);
+    if (most.ahead != 0 && to.jobs.size() == most.idle) {
+        for (std::size_t i = 0; i != room.size(); ++i) room[i] = may_give_ahead(*by.queues[i], by, most.ahead);
+        take(by, wanted.which, most.idle + most.ahead, room, to);
+    }
+    for (queue* each : by.queues) {
+        to.suspects = to.suspects || each->eligible(claim::suspect, now);
+        if (const std::optional<wall_time> next = each->next_time(now))
+            to.next_in = std::min(to.next_in.value_or(microseconds::max()), *next - now);
+    }
+}
+
+void house::take(worker& by, claim which, std::size_t most, std::vector<std::size_t>& room, exchanged& to) {
     while (to.jobs.size() < most) {
-        queue* const from = next_queue(by, wanted.which, to.jobs.size() < wanted.idle, now);
+        queue* const from = next_queue(by, which, room, now);
         if (!from) break;
         if (to.jobs.empty()) to.jobs.reserve(std::min<std::size_t>(most, from->counts[2]));
-        row& job = from->pop(wanted.which, now);
+        row& job = from->pop(which, now);
         by.hold(job);
         ++job.epoch;
         job.worker_name = by.name;
@@ -87,11 +118,6 @@ void house::claim_for(worker& by, const demand& wanted, exchanged& to) {
         step(job, state::running);
         if (job.holds_key && job.more->unique->until == unique_for::started) release_key(job);
         to.jobs.push_back(delivery_of(job));
-    }
-    for (queue* each : by.queues) {
-        to.suspects = to.suspects || each->eligible(claim::suspect, now);
-        if (const std::optional<wall_time> next = each->next_time(now))
-            to.next_in = std::min(to.next_in.value_or(microseconds::max()), *next - now);
     }
 }
 

@@ -104,6 +104,9 @@ private:
     void release_key(row& which);
     bool lets_go(const row& child, const row& parent) const noexcept;
     bool may_rescue(const worker& sweeper, const worker& other) const noexcept;
+    std::size_t may_give_ahead(const queue& from, const worker& to, std::size_t most) const;
+    // Claims until it has `most` in all. `room`: how many each of the worker's queues may give.
+    void take(worker& by, claim which, std::size_t most, std::vector<std::size_t>& room, exchanged& to);
     void report_end(row& which, const settlement& end, int attempt, std::string error);
 
     clock time_;

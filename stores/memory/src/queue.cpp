@@ -1,5 +1,6 @@
 #include "queue.hpp"
 
+#include <algorithm>
 #include <cassert>
 
 namespace gm::stores::in_memory {
@@ -78,6 +79,20 @@ row& queue::pop(claim which, wall_time now) {
     }
     list(from, now);
     return first;
+}
+
+std::size_t queue::could_start(std::size_t most) const noexcept {
+    if (paused_) return 0;
+    if (limits_.running) most = std::min<std::size_t>(most, limits_.running - std::min(limits_.running, running_));
+    std::size_t found = 0;
+    for (const head& each : heads_[at(claim::ordinary)]) {
+        if (found >= most) break;
+        std::size_t of_key = each.of->lines[at(claim::ordinary)].size();
+        if (limits_.running_per_key)
+            of_key = std::min<std::size_t>(of_key, limits_.running_per_key - each.of->running);  // it is open
+        found += of_key;
+    }
+    return std::min(found, most);
 }
 
 std::optional<wall_time> queue::next_time(wall_time now) {

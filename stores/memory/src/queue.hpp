@@ -73,8 +73,11 @@ public:
     bool eligible(claim which, wall_time now);
     // requires: eligible() said so just now.
     row& pop(claim which, wall_time now);
-    // Whether what it gives is to be started at once.
     bool limited() const noexcept;
+    bool has_rate() const noexcept { return limits_.rate > 0 || limits_.rate_per_key > 0; }
+    // How many ordinary jobs could start now, counted no further than `most`.
+    // requires: no rate.
+    std::size_t could_start(std::size_t most) const noexcept;
     // When something becomes eligible by the passing of time alone.
     std::optional<wall_time> next_time(wall_time now);
 

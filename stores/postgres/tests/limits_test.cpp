@@ -22,23 +22,6 @@ std::size_t claimed(jobs::source& by, const jobs::demand& wanted) {
     return got ? got->jobs.size() : 0;
 }
 
-TEST(postgres_limits, places_that_no_other_hand_could_take_are_had_ahead) {
-    const auto store = open_store(server::shared().url());
-    ASSERT_TRUE(store->ledger()->limit("default", {.running = 10, .running_per_key = 2}));
-    ASSERT_TRUE(store->sink().publish(some_jobs(50, 10)));
-    const auto worker = store->subscribe({}).value();
-    EXPECT_EQ(claimed(*worker, {.idle = 1, .ahead = 20}), 1u) << "nobody knows its crew yet";
-    ASSERT_TRUE(worker->beat({.workers = 2}));
-    {
-        const auto other = store->subscribe({}).value();
-        EXPECT_EQ(claimed(*worker, {.idle = 1, .ahead = 20}), 1u) << "the other's crew may be of any size";
-        ASSERT_TRUE(other->beat({.workers = 3}));
-        EXPECT_EQ(claimed(*worker, {.idle = 1, .ahead = 20}), 5u);
-        EXPECT_EQ(claimed(*other, {.idle = 3}), 3u);
-    }
-    EXPECT_EQ(claimed(*worker, {.idle = 0, .ahead = 20}), 3u) << "it is gone, and its places are free";
-}
-
 // The sweep adds the counters up. While no worker sweeps, those who ask do.
 TEST(postgres_limits, counters_that_nobody_swept_are_added_up_by_who_asks) {
     const std::string schema = fresh_schema();

@@ -8,6 +8,7 @@
 #include "keys.hpp"
 #include "pick.hpp"
 #include "unique.hpp"
+#include "workers.hpp"
 
 namespace gm::stores::sqlite {
 
@@ -88,7 +89,8 @@ delivery delivered(session& in, const claimant& who, picked&& job) {
 }
 
 // The queues take turns: each gets the same share of what is wanted, and what one does not need goes to the others. First what
-// idle workers start at once; what is to be at hand beyond that comes from queues without limits.
+// idle workers start at once, and then what is to be at hand beyond that: it takes places though it does not run, so of a
+// queue with limits no more than leaves something for each hand of its other workers.
 class turns {
 public:
     turns(session& in, const claimant& who, const jobs::demand& wanted) : in_(in), who_(who), wanted_(wanted) {
@@ -103,8 +105,8 @@ public:
         if (wanted_.which == jobs::claim::suspect) {
             take_suspect();
         } else {
-            take_ordinary(wanted_.idle, true);
-            if (made_.jobs.size() == wanted_.idle) take_ordinary(wanted_.ahead, false);
+            take_ordinary(wanted_.idle, false);
+            if (made_.jobs.size() == wanted_.idle) take_ordinary(wanted_.ahead, true);
         }
         made_.suspects = std::ranges::any_of(queues_, [&](std::int64_t number) {
             queue_row& queue = in_.queue(number);
@@ -117,14 +119,19 @@ public:
 private:
     struct line {
         queue_row& queue;
+        std::size_t spared = 0;  // so many are left for others
         std::vector<delivery> jobs{};
         bool dry = false;
     };
 
-    void take_ordinary(std::size_t wanted, bool limited_too) {
+    void take_ordinary(std::size_t wanted, bool ahead) {
+        if (wanted == 0) return;
         std::vector<line> lines;
-        for (const std::int64_t number : queues_)
-            if (queue_row& queue = in_.queue(number); limited_too || !queue.limited()) lines.push_back({queue});
+        for (const std::int64_t number : queues_) {
+            queue_row& queue = in_.queue(number);
+            const std::optional<std::size_t> spared = ahead ? to_spare(queue) : 0;
+            if (spared) lines.push_back({queue, *spared});
+        }
         std::size_t taken = 0;
         while (taken < wanted) {
             const auto wet = static_cast<std::size_t>(std::ranges::count(lines, false, &line::dry));
@@ -136,11 +143,20 @@ private:
         weave(lines, taken);
     }
 
+    // None: it gives nothing ahead.
+    std::optional<std::size_t> to_spare(const queue_row& queue) {
+        if (!queue.limited()) return 0;
+        if (queue.has_rate()) return std::nullopt;
+        return hands_of_others(in_, who_.worker, queue.name);
+    }
+
     std::size_t take_from(line& which, std::size_t share) {
-        const std::size_t most = std::min(share, room_in(in_, which.queue));
+        const std::size_t room = room_in(in_, which.queue);
+        const std::size_t most = std::min(share, room - std::min(room, which.spared));
         std::vector<picked> found;
         if (most != 0)
-            found = which.queue.by_key() ? pick_by_key(in_, which.queue, most) : pick(in_, which.queue, most);
+            found =
+                which.queue.by_key() ? pick_by_key(in_, which.queue, most, which.spared) : pick(in_, which.queue, most);
         which.dry = found.size() < share;
         for (picked& each : found) which.jobs.push_back(delivered(in_, who_, std::move(each)));
         return found.size();

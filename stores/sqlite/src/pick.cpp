@@ -75,16 +75,20 @@ public:
         return jobs_[next_];
     }
     void pop() noexcept { ++next_; }
+    // How many there are, counted no further than `most`.
+    // requires: none was popped.
+    std::size_t count(std::size_t most) {
+        while (jobs_.size() < most && !done_) refill();
+        return std::min(jobs_.size(), most);
+    }
 
 private:
     void refill() {
-        read_ += jobs_.size();
-        jobs_.clear();
-        next_ = 0;
-        query asking = key_.empty() ? in_.db().ask(ranks_without_key, queue_, piece_, read_)
-                                    : in_.db().ask(ranks_of_key, queue_, key_, piece_, read_);
+        const std::size_t before = jobs_.size();
+        query asking = key_.empty() ? in_.db().ask(ranks_without_key, queue_, piece_, before)
+                                    : in_.db().ask(ranks_of_key, queue_, key_, piece_, before);
         while (asking.step()) jobs_.push_back({asking.integer(0), asking.integer(1)});
-        done_ = jobs_.size() < piece_;
+        done_ = jobs_.size() - before < piece_;
         piece_ = std::min<std::size_t>(piece_ * 4, 256);
     }
 
@@ -93,7 +97,7 @@ private:
     const std::string& key_;
     key_row& row_;
     std::vector<standing> jobs_;
-    std::size_t next_ = 0, read_ = 0, piece_;
+    std::size_t next_ = 0, piece_;
     bool done_ = false;
 };
 
@@ -112,6 +116,8 @@ std::vector<picked> pick(session& in, const queue_row& queue, std::size_t most) 
     return both;
 }
 
+namespace {
+
 // The lines of all keys that may give one of the first `most` jobs.
 std::vector<line> lines_of(session& in, const queue_row& queue, std::size_t most) {
     const std::vector<std::pair<const std::string*, key_row*>> keys = open_keys(in, queue, most);
@@ -122,8 +128,28 @@ std::vector<line> lines_of(session& in, const queue_row& queue, std::size_t most
     return lines;
 }
 
-std::vector<picked> pick_by_key(session& in, queue_row& queue, std::size_t most) {
-    std::vector<line> lines = lines_of(in, queue, most);
+// How many jobs could start, counted no further than `most`.
+std::size_t could_start(session& in, const queue_row& queue, std::vector<line>& lines, std::size_t most) {
+    std::size_t found = 0;
+    for (line& each : lines) {
+        if (found >= most) break;
+        if (!gate_of(queue, each.row(), in.now()).open) continue;
+        std::size_t places = most - found;
+        if (queue.limits.running_per_key != 0)
+            places = std::min(places, static_cast<std::size_t>(queue.limits.running_per_key - each.row().running));
+        found += each.count(places);
+    }
+    return found;
+}
+
+}  // namespace
+
+std::vector<picked> pick_by_key(session& in, queue_row& queue, std::size_t most, std::size_t spared) {
+    std::vector<line> lines = lines_of(in, queue, most + spared);
+    if (spared != 0) {
+        const std::size_t found = could_start(in, queue, lines, most + spared);
+        most = found - std::min(found, spared);
+    }
     using candidate = std::tuple<double, standing, std::size_t>;  // what its key has had, itself, which line
     std::priority_queue<candidate, std::vector<candidate>, std::greater<>> next;
     const auto line_up = [&](std::size_t which) {

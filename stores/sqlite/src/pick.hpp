@@ -25,8 +25,9 @@ struct picked {
 // By rank, over all keys.
 std::vector<picked> pick(session& in, const queue_row& queue, std::size_t most);
 
-// By what the keys have had, and then by the ranks of their heads. The rows of the keys already count what is picked.
-std::vector<picked> pick_by_key(session& in, queue_row& queue, std::size_t most);
+// By what the keys have had, and then by the ranks of their heads; so few that `spared` more could start. The rows of the keys
+// already count what is picked.
+std::vector<picked> pick_by_key(session& in, queue_row& queue, std::size_t most, std::size_t spared);
 
 // The first job of those that took a worker down, if no limit of its key holds it.
 std::optional<picked> pick_suspect(session& in, const queue_row& queue);

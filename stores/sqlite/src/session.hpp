@@ -39,6 +39,8 @@ struct queue_row {
         return limits.running != 0 || limits.running_per_key != 0 || limits.rate > 0 || limits.rate_per_key > 0;
     }
 
+    bool has_rate() const noexcept { return limits.rate > 0 || limits.rate_per_key > 0; }
+
     // What the table does not have yet.
     std::array<std::int64_t, jobs::states> moved{};
     std::int64_t completed = 0, failed = 0;

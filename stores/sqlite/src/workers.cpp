@@ -55,6 +55,15 @@ bool holds_any(session& in, std::int64_t worker) {
     return in.db().number("SELECT 1 FROM gm_running WHERE worker = ? LIMIT 1", worker).has_value();
 }
 
+std::optional<std::size_t> hands_of_others(session& in, std::int64_t worker, const std::string& queue) {
+    query asking = in.db().ask(
+        "SELECT min(workers), coalesce(sum(workers) FILTER (WHERE number <> ?), 0) FROM gm_workers"
+        " WHERE boot = ? AND until >= ? AND EXISTS (SELECT 1 FROM json_each(queues) WHERE value = ?)",
+        worker, boot_id(), boot_now(), queue);
+    if (!asking.step() || asking.integer(0) == 0) return std::nullopt;
+    return static_cast<std::size_t>(asking.integer(1));
+}
+
 renewed renew(session& in, const incarnation& who, const jobs::pulse& how) {
     sign_on(in, who);
     renewed made;

@@ -28,6 +28,9 @@ void sign_off(session& in, std::int64_t worker);
 bool lease_is_good(session& in, std::int64_t worker);
 bool holds_any(session& in, std::int64_t worker);
 
+// How many hands the other workers of a queue have; none: one of its workers, or this one, has not told how many.
+std::optional<std::size_t> hands_of_others(session& in, std::int64_t worker, const std::string& queue);
+
 struct renewed {
     std::vector<std::pair<std::int64_t, std::int64_t>> held;  // (job, epoch), in order: what is its own by the tables
     std::vector<jobs::token> cancelled;

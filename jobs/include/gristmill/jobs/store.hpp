@@ -108,8 +108,9 @@ enum class claim : std::uint8_t { ordinary, suspect };
 
 struct demand {
     std::size_t idle = 0;  // workers that have nothing to do
-    // Jobs to have at hand beyond that. They take places where places are limited: a queue with limits gives none of these, or
-    // so many that every hand of the other workers still finds a place.
+    // Jobs to have at hand beyond that. They take places where places are limited: a queue with limits gives so many that every
+    // hand of its other workers still finds a place, none while one of its workers has not told by a beat how many hands it
+    // has, and none where a rate says when jobs start.
     std::size_t ahead = 0;
     claim which = claim::ordinary;
 };
