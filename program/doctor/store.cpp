@@ -7,6 +7,7 @@
 
 #include "program/cli/moments.hpp"
 #include "program/doctor/finding.hpp"
+#include "program/jobs/waits.hpp"
 #include "program/run/shell_scan.hpp"
 
 namespace gm::program {
@@ -56,13 +57,15 @@ bool is_served(const queue_report& queue, const std::vector<worker_report>& all)
     });
 }
 
-// What holds the ready jobs of a queue.
+// What holds the jobs of a queue.
 finding look_at(const queue_report& queue, const std::vector<worker_report>& crew, wall_time now) {
     constexpr std::chrono::minutes long_wait{10};
     const std::uint64_t ready = count_of(queue, state::available), dead = count_of(queue, state::dead);
+    const std::uint64_t later = count_of(queue, state::scheduled) + count_of(queue, state::retrying);
     finding made{"queue " + queue.name, health::good,
                  std::to_string(ready) + (ready == 1 ? " job ready" : " jobs ready")};
     if (queue.oldest_available) made.says += ", the oldest for " + age_text(*queue.oldest_available, now);
+    if (later != 0) made.says += ", " + std::to_string(later) + " for later";
     if (dead != 0) made.says += ", " + std::to_string(dead) + " dead";
     const auto low = [&](const std::string& why, std::string advice) {
         made.how = health::low;
@@ -71,13 +74,24 @@ finding look_at(const queue_report& queue, const std::vector<worker_report>& cre
     };
     if (ready != 0 && queue.paused)
         low("; it is paused", "gristmill resume " + shell_word(queue.name));
-    else if (ready != 0 && !is_served(queue, crew))
+    else if (ready + later != 0 && !is_served(queue, crew))
         low("; no worker serves it", "gristmill work --queue " + shell_word(queue.name));
     else if (queue.oldest_available && now - *queue.oldest_available > long_wait)
         low("", "the crew does not keep up, or a limit holds it: gristmill workers, gristmill queues, gristmill scale");
     else if (dead != 0)
         low("", "gristmill ls --state dead --queue " + shell_word(queue.name) + ", then retry or rm");
     return made;
+}
+
+// Kinds that no worker handles: their jobs are claimed and put off for ever.
+void look_at_kinds(findings& to, jobs::ledger& ledger) {
+    const auto kinds = unhandled_kinds(ledger);
+    if (!kinds) return to.push_back({"kinds", health::bad, kinds.error().what});
+    for (const unhandled_kind& each : *kinds)
+        to.push_back({"kind " + each.kind, health::low,
+                      std::to_string(each.put_off) + (each.put_off == 1 ? " job was" : " jobs were") +
+                          " put off: no worker seems to have a handler for it" + each.hint,
+                      each.advice});
 }
 
 }  // namespace
@@ -102,6 +116,7 @@ void look_at_store(findings& to, jobs::store& store) {
     if (!queues) return to.push_back({"queues", health::bad, queues.error().what});
     const wall_time now = store.now();
     for (const queue_report& each : *queues) to.push_back(look_at(each, *crew, now));
+    look_at_kinds(to, *ledger);
 }
 
 }  // namespace gm::program

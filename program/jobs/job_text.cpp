@@ -118,6 +118,13 @@ std::string how_it_went(const record& job, wall_time now) {
     return all.take();
 }
 
+std::string why_not_now(const wait_reason& why) {
+    sheet all;
+    all.put("waits", why.says);
+    all.put("do", why.advice);
+    return all.take();
+}
+
 }  // namespace
 
 colour colour_of(state which) {
@@ -177,11 +184,12 @@ std::vector<cell> job_row(const record& job, wall_time now) {
             some(remark_on(job, now))};
 }
 
-std::string full_text(const record& job, const std::vector<jobs::step>& steps, wall_time now, bool coloured) {
+std::string full_text(const record& job, const std::vector<jobs::step>& steps, const std::optional<wait_reason>& why,
+                      wall_time now, bool coloured) {
     const std::string state(name_of(job.state));
     std::string all = "job " + std::to_string(job.id.number) + ": " +
                       (coloured ? program::coloured(state, colour_of(job.state)) : state) + '\n' + what_it_is(job) +
-                      how_it_went(job, now);
+                      how_it_went(job, now) + (why ? why_not_now(*why) : "");
     for (const jobs::attempt_report& each : job.errors) {
         const std::string number = each.attempt != 0 ? " " + std::to_string(each.attempt) : " that did not count";
         all += "  attempt" + number + ", " + local_text(each.ended) +

@@ -1,12 +1,14 @@
 #pragma once
 // A job as people read it: in a line of a table, and in full. Nothing here is printable yet (cli/safe_text.hpp), unless it says so.
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <gristmill/jobs/ledger.hpp>
 
 #include "program/cli/columns.hpp"
+#include "program/jobs/waits.hpp"
 
 namespace gm::program {
 
@@ -22,8 +24,8 @@ std::string remark_on(const jobs::record& job, jobs::wall_time now);
 std::vector<column> job_columns();
 std::vector<cell> job_row(const jobs::record& job, jobs::wall_time now);
 
-// Everything, on lines; printable.
-std::string full_text(const jobs::record& job, const std::vector<jobs::step>& steps, jobs::wall_time now,
-                      bool coloured);
+// Everything, on lines; printable. `why` it waits, if it does.
+std::string full_text(const jobs::record& job, const std::vector<jobs::step>& steps,
+                      const std::optional<wait_reason>& why, jobs::wall_time now, bool coloured);
 
 }  // namespace gm::program

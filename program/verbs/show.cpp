@@ -8,6 +8,7 @@
 #include "program/jobs/asking.hpp"
 #include "program/jobs/filter_words.hpp"
 #include "program/jobs/job_text.hpp"
+#include "program/jobs/waits.hpp"
 #include "program/store/json.hpp"
 #include "program/verbs/verbs.hpp"
 
@@ -26,6 +27,12 @@ jobs::json steps_json(const std::vector<jobs::step>& steps) {
     return all;
 }
 
+jobs::json reason_json(const wait_reason& of) {
+    jobs::json::object all{{"for", std::string(of.what)}, {"says", of.says}};
+    if (!of.advice.empty()) all.emplace_back("do", of.advice);
+    return all;
+}
+
 // Whether it was there; the error is the store's.
 result<bool, std::string> show_one(const open_ledger& from, jobs::job_id id, bool json) {
     const auto job = from->find(id);
@@ -33,12 +40,15 @@ result<bool, std::string> show_one(const open_ledger& from, jobs::job_id id, boo
     if (!*job) return false;
     const auto steps = from->steps(id);
     if (!steps) return failure(std::string(steps.error().what));
+    const auto why = why_it_waits(*from.store, **job);
+    if (!why) return failure(std::string(why.error().what));
     if (json) {
         jobs::json::object all = *json_of(**job).as_object();
+        if (*why) all.emplace_back("waits", reason_json(**why));
         if (!steps->empty()) all.emplace_back("steps", steps_json(*steps));
         return print_json(jobs::json(std::move(all))), true;
     }
-    std::fputs(full_text(**job, *steps, from.store->now(), shows_colours(STDOUT_FILENO)).c_str(), stdout);
+    std::fputs(full_text(**job, *steps, *why, from.store->now(), shows_colours(STDOUT_FILENO)).c_str(), stdout);
     return true;
 }
 
@@ -64,7 +74,7 @@ int show(std::span<const std::string_view> words) {
 }
 
 constexpr example examples[] = {
-    {"gristmill show 17", "One job:"},
+    {"gristmill show 17", "One job, and what it waits for:"},
     {"gristmill show 17 --json | jq .result", "What it gave back:"},
 };
 
@@ -75,8 +85,8 @@ const verb show_verb = {
     .summary = "tell everything about a job",
     .usage = "[FLAGS] ID...",
     .about =
-        "Tells what a job is, how it went, the error of each attempt, the steps that it has recorded, and which jobs "
-        "it waits for.\n\nExits with 0, or with 1 if a job is not there.",
+        "Tells what a job is, how it went, the error of each attempt, the steps that it has recorded, and why it does "
+        "not run if it waits.\n\nExits with 0, or with 1 if a job is not there.",
     .flags = groups,
     .examples = examples,
     .more_title = {},

@@ -181,17 +181,46 @@ TEST_P(verbs, show_tells_everything_in_json) {
         EXPECT_EQ(it.errors, "");
         std::string text = replaced(without_times(it.output), "{\"id\":" + number(child), "{\"id\":CHILD");
         text = replaced(text, "{\"id\":" + number(parent), "{\"id\":PARENT");
+        text = std::regex_replace(text, std::regex("again at [^\"]*"), "again at WHEN");
         return replaced(text, "[" + number(parent) + "]", "[PARENT]");
     };
     EXPECT_EQ(shown(parent),
               R"({"id":PARENT,"kind":"mail","state":"retrying","queue":"letters","arguments":{"to":"ann"},)"
               R"("epoch":1,"attempts":1,"worker":"crew","progress":0.5,"note":"half","inserted":TIME,"run_at":TIME,)"
               R"("started":TIME,"errors":[{"attempt":1,"epoch":1,"started":TIME,"ended":TIME,"worker":"crew",)"
-              R"("error":"try again"}],"steps":[{"name":"first","result":true}]})"
+              R"("error":"try again"}],"waits":{"for":"retry","says":"it has failed, and is tried again at WHEN"},)"
+              R"("steps":[{"name":"first","result":true}]})"
               "\n");
     EXPECT_EQ(shown(child), R"({"id":CHILD,"kind":"report","state":"waiting","queue":"later","arguments":null,)"
-                            R"("after":[PARENT],"orphaned":"hold","blocked_by":[PARENT],"inserted":TIME,"run_at":TIME})"
+                            R"("after":[PARENT],"orphaned":"hold","blocked_by":[PARENT],"inserted":TIME,"run_at":TIME,)"
+                            R"("waits":{"for":"jobs","says":"1 job that it comes after is not over"}})"
                             "\n");
+}
+
+// It waited for ever, and nothing said so.
+TEST_P(verbs, show_and_doctor_tell_of_a_kind_that_no_worker_knows) {
+    put({.kind = "image.resize", .queue = "pictures"});
+    const job_id slip = put({.kind = "image.resiz", .queue = "pictures"});
+    const auto waits = [&] {
+        const std::string text = ask({"show", "--json", number(slip)}).output;
+        return text.substr(std::min(text.find("\"waits\""), text.size()));
+    };
+    EXPECT_EQ(waits(), R"("waits":{"for":"worker","says":"no live worker serves its queue",)"
+                       R"("do":"gristmill work --queue pictures"}})"
+                       "\n");
+    const answer drained = ask({"drain", "--queue", "pictures", "--on", "image.resize=true"});
+    EXPECT_EQ(drained.status, 0) << drained.errors;
+    const std::string now = waits();
+    for (const char* part :
+         {R"("for":"kind")", "no worker of its queue seems to have a handler for the kind 'image.resiz'",
+          "image.resiz': did you mean 'image.resize'?"})
+        EXPECT_NE(now.find(part), std::string::npos) << part << "\n" << now;
+    const answer found = ask({"doctor"});
+    for (const char* part :
+         {"queue pictures  0 jobs ready, 1 for later; no worker serves it\n",
+          "kind image.resiz  1 job was put off: no worker seems to have a handler for it: did you mean "
+          "'image.resize'?\n"})
+        EXPECT_NE(found.output.find(part), std::string::npos) << part << "\n" << found.output;
 }
 
 TEST_F(verbs_on_a_file, show_tells_people_what_went_wrong) {
