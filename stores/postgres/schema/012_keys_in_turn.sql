@@ -33,6 +33,7 @@ as $$ select until between now and now + 60000000 $$;
 -- come when it has started, and its key. The arrays are null if there are none.
 create type line_of_keys as (
     places tid[], ids bigint[], turns double precision[], floors double precision[], keys text[],
+    waters bigint[],    -- the place of each in its own order; 0: it is late
     is_all boolean,     -- they are all the keys that have work
     piece integer,      -- so many jobs of each were looked at,
     too_few boolean,    -- which was not enough
@@ -73,10 +74,10 @@ begin
     part (size) as (select coalesce(piece, most / greatest(count(*), 1) + 2)::integer from visited),
     found as (
         select o.key, o.floor, o.start + (j.nth - 1) * o.step as turn, case when is_all then 0 else o.nth end as stop,
-               j.place, j.id, j.okey, j.nth >= p.size and o.room > p.size and (is_all or o.start + j.nth * o.step < o.floor + 1 - 1e-9) as cut
+               j.place, j.id, j.okey, j.late, j.nth >= p.size and o.room > p.size and (is_all or o.start + j.nth * o.step < o.floor + 1 - 1e-9) as cut
         from part p, visited o
         left join lateral (
-            select f.ctid as place, f.id, f.okey, row_number() over (order by f.okey, f.id) as nth from job f
+            select f.ctid as place, f.id, f.okey, f.late, row_number() over (order by f.okey, f.id) as nth from job f
             where f.queue = q.name and f.key = o.key and f.okey >= o.water and f.state = 2 and f.crashes = 0
             order by f.okey, f.id limit least(o.room, (select size from part))) j on true),
     line as (
@@ -84,7 +85,7 @@ begin
         from found f where f.place is not null and (is_all or f.turn < f.floor + 1 - 1e-9)
         order by f.stop, f.turn, f.okey, f.id limit most)
     select array_agg(o.place), array_agg(o.id), array_agg(o.turn), array_agg(case when is_all then o.turn else o.floor end),
-           array_agg(o.key), is_all, (select size from part),
+           array_agg(o.key), array_agg(case when o.late then 0 else o.okey end), is_all, (select size from part),
            -- A key of which there may be more is known up to the last one that was looked at.
            count(*) filter (where o.cut) > 0 and min(o.pos) filter (where o.cut) < most,
            exists (select from found f where f.place is null)
@@ -134,17 +135,16 @@ begin
     return l;
 end $$;
 
--- What starts is added to what its keys have had, and taken from their buckets.
-create function charge_keys(q queue, line line_of_keys, places tid[], now bigint) returns void language plpgsql as $$
+-- What starts, the first `most` of the line, is added to what its keys have had, and taken from their buckets.
+create function charge_keys(q queue, keys text[], turns double precision[], waters bigint[], now bigint) returns void
+language plpgsql as $$
 declare
     -- A look from the start takes no more than a twentieth of the time, if a snapshot held open makes it slow.
     trusted_for bigint := least(greatest(1000000, 20 * (now_us() - now)), 60000000);
 begin
     insert into key_share as s (queue, key, served, tokens, filled, water, trusted)
-        select q.name, j.key, max(l.turn) + 1 / weight_of(q, j.key), q.burst_per_key - count(*), now,
-               max(case when j.late then 0 else j.okey end), now + trusted_for
-        from unnest(line.places, line.turns) as l (place, turn), job j
-        where j.ctid = l.place and l.place = any (places) group by j.key
+        select q.name, l.key, max(l.turn) + 1 / weight_of(q, l.key), q.burst_per_key - count(*), now, max(l.water), now + trusted_for
+        from unnest(keys, turns, waters) as l (key, turn, water) group by l.key
         on conflict (queue, key) do update
             set served = excluded.served,
                 tokens = refilled(s.tokens, s.filled, q.rate_per_key, q.burst_per_key, now) + excluded.tokens - q.burst_per_key,
@@ -179,7 +179,13 @@ begin
     in_order := l.ids;
     places := array(select ctid from job where ctid = any (l.places[:most]) and state + 0 = 2 for update skip locked);
     if cardinality(places) = 0 then return; end if;
-    if q.fair or q.rate_per_key > 0 then perform charge_keys(q, l, places, now); end if;
+    if cardinality(places) < most then  -- somebody is at work on some: those do not start
+        select array_agg(u.key), array_agg(u.turn), array_agg(u.floor), array_agg(u.water), count(*)
+            into l.keys, l.turns, l.floors, l.waters, most
+            from (select * from unnest(l.places[:most], l.keys, l.turns, l.floors, l.waters) as a (place, key, turn, floor, water)) u
+            where u.place = any (places);
+    end if;
+    if q.fair or q.rate_per_key > 0 then perform charge_keys(q, l.keys[:most], l.turns[:most], l.waters[:most], now); end if;
     if q.fair or q.rate > 0 then
         update queue set tokens = case when q.rate > 0 then refilled(q.tokens, q.filled, q.rate, q.burst, now) - cardinality(places) end,
                          filled = now, had = greatest(q.had, l.floors[most]),
