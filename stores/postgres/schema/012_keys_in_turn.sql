@@ -194,7 +194,7 @@ begin
     end if;
 end $$;
 
--- A plan for each call, made for the arrays of that call, is never better than the one for all, and was a sixth of what a job cost.
+-- A plan made for the arrays of one call is not better than the one for all, and costs time until the server has seen that.
 alter function claim(bigint, text[], bigint[], integer, integer, boolean) set plan_cache_mode = force_generic_plan;
 alter function settle(bigint, bigint[], bigint[], smallint[], bigint[], bigint[], boolean[], bytea[], text[], bytea[], integer)
     set plan_cache_mode = force_generic_plan;
