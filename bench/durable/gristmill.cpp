@@ -74,10 +74,9 @@ void set(gm::jobs::store& store, const queue_limits& limits) {
     check(static_cast<bool>(done), done ? "" : done.error().what);
 }
 
-std::string one_of_a_hundred(std::int64_t number) { return "key " + std::to_string(number % 100); }
-
-// With limits, or fair shares, over 100 keys; and `piled` more jobs of one key that is saturated by another worker.
-void limited(const std::string& name, const queue_limits& limits, std::int64_t n, std::int64_t piled = 0) {
+// With limits, or fair shares, over so many keys; and `piled` more jobs of one key that is saturated by another worker.
+void limited(const std::string& name, const queue_limits& limits, std::int64_t n, std::int64_t piled = 0,
+             std::int64_t keys = 100) {
     auto store = open_store();
     set(*store, limits);
     std::unique_ptr<gm::jobs::source> other;
@@ -88,7 +87,7 @@ void limited(const std::string& name, const queue_limits& limits, std::int64_t n
         check(held && held->jobs.size() == limits.running_per_key, "the key is not saturated");
         check(static_cast<bool>(other->beat({.workers = crew, .busy = crew})), "it has not told its crew");
     }
-    fill(*store, n, one_of_a_hundred);
+    fill(*store, n, [keys](std::int64_t number) { return "key " + std::to_string(number % keys); });
     drain(name, std::move(store), n, piled == 0);
 }
 
@@ -125,6 +124,7 @@ int main(int argc, char** argv) {
          {"D2/fair", [](const std::string& name) { limited(name, {.fair = true}, scaled(200'000)); }},
          {"D2/limits", [&](const std::string& name) { limited(name, bounded, scaled(20'000)); }},
          {"D2/key2M", [&](const std::string& name) { limited(name, bounded, scaled(20'000), backlog(200'000)); }},
+         {"D2/keys10k", [&](const std::string& name) { limited(name, bounded, scaled(100'000), 0, 10'000); }},
          {"D2/snapshot", snapshot},
          {"D3/200", [](const std::string& name) { latency(name, 200, scaled(2'000), url()); }},
          {"D3/2000", [](const std::string& name) { latency(name, 2'000, scaled(10'000), url()); }},

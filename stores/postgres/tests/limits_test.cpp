@@ -34,27 +34,29 @@ TEST(postgres_limits, counters_that_nobody_swept_are_added_up_by_who_asks) {
     EXPECT_EQ(look.ask("select count(*) from " + schema + ".tally"), "0");
 }
 
-// Versions 1 to 9 counted and fetched for each key by itself.
+// Versions 1 to 9 counted and fetched for each key by itself; 10 and 11 visited all keys in each claim.
 TEST(postgres_limits, limit_holds_while_the_schema_of_before_is_migrated_under_it) {
     const stores::pg::program now = stores::pg::this_program();
-    const std::string schema = fresh_schema();
-    stores::pg::be({now.steps.first(9), now.version});
-    const auto before = open_store(server::shared().url(), {.schema = schema});
-    stores::pg::be(now);
-    ASSERT_TRUE(before->ledger()->limit("default", {.running = 5, .running_per_key = 2, .fair = true}));
-    ASSERT_TRUE(before->sink().publish(some_jobs(20, 4)));
-    const auto old_worker = before->subscribe({}).value();
-    const auto held = old_worker->exchange({}, {.idle = 3}).value();
-    EXPECT_EQ(held.jobs.size(), 3u);
+    for (const std::size_t steps : {9u, 11u}) {
+        const std::string schema = fresh_schema();
+        stores::pg::be({now.steps.first(steps), now.version});
+        const auto before = open_store(server::shared().url(), {.schema = schema});
+        stores::pg::be(now);
+        ASSERT_TRUE(before->ledger()->limit("default", {.running = 5, .running_per_key = 2, .fair = true}));
+        ASSERT_TRUE(before->sink().publish(some_jobs(20, 4)));
+        const auto old_worker = before->subscribe({}).value();
+        const auto held = old_worker->exchange({}, {.idle = 3}).value();
+        EXPECT_EQ(held.jobs.size(), 3u);
 
-    const auto after = open_store(server::shared().url(), {.schema = schema});
-    const auto new_worker = after->subscribe({}).value();
-    EXPECT_EQ(claimed(*new_worker, {.idle = 20}), 2u);
-    const jobs::settlement end{.which = held.jobs[0].which};
-    const auto more = old_worker->exchange({&end, 1}, {.idle = 20}).value();
-    EXPECT_EQ(more.outcomes.at(0), jobs::settled::yes);
-    EXPECT_EQ(more.jobs.size(), 1u);
-    EXPECT_EQ(claimed(*new_worker, {.idle = 20}), 0u);
+        const auto after = open_store(server::shared().url(), {.schema = schema});
+        const auto new_worker = after->subscribe({}).value();
+        EXPECT_EQ(claimed(*new_worker, {.idle = 20}), 2u);
+        const jobs::settlement end{.which = held.jobs[0].which};
+        const auto more = old_worker->exchange({&end, 1}, {.idle = 20}).value();
+        EXPECT_EQ(more.outcomes.at(0), jobs::settled::yes);
+        EXPECT_EQ(more.jobs.size(), 1u);
+        EXPECT_EQ(claimed(*new_worker, {.idle = 20}), 0u);
+    }
 }
 
 }  // namespace
