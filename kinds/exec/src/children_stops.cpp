@@ -48,8 +48,8 @@ void children::find_stops(std::vector<event>& found) {
     while (true) {
         siginfo_t one{};
         if (::waitid(P_ALL, 0, &one, WSTOPPED | WNOHANG) != 0 || one.si_pid == 0) return;
-        for (const auto& [tag, child] : running_)
-            if (child->it.pid == one.si_pid)
+        for (const auto& [tag, known] : running_)
+            if (known->it.pid == one.si_pid)
                 found.push_back({.what = event::stopped, .tag = tag, .how = {.signal = one.si_status}});
     }
 }
