@@ -37,7 +37,9 @@ struct engine::attempt {
     std::mutex starting;
 
     // Protected by the lock of the run.
+    pid_t pid = -1;
     bool runs = false;
+    bool wanted_terminal = false;
     bool timed_out = false;
     bool stopped = false;
     std::optional<clock::time_point> deadline;

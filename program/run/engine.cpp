@@ -1,6 +1,7 @@
 #include "program/run/engine.hpp"
 
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -15,8 +16,6 @@
 namespace gm::program {
 
 namespace {
-
-constexpr std::uint64_t signals_tag = 0;
 
 kinds::exec::unique_fd descriptor(int fd, const char* what) {
     if (fd < 0) throw std::system_error(errno, std::generic_category(), what);
@@ -59,8 +58,11 @@ engine::engine(run_parts parts, std::unique_ptr<tuple_source> input, kinds::exec
       launch_(options_.shell, options_.directory),
       variables_(variables_of(options_)),
       spill_(options_.temporary_folder),
-      children_({.ladder = options_.ladder, .mark = kinds::exec::become_subreaper() ? "GRISTMILL_JOB" : ""}),
+      children_({.ladder = options_.ladder,
+                 .mark = kinds::exec::become_subreaper() ? "GRISTMILL_JOB" : "",
+                 .tell_stops = controlling_terminal::open().has_value()}),
       signals_(watched_signals()),
+      signals_end_(descriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")),
       printer_({.room = [this] { children_.resume_all(), children_.wake(); },
                 .closed =
                     [this] {
@@ -74,9 +76,8 @@ engine::engine(run_parts parts, std::unique_ptr<tuple_source> input, kinds::exec
       slots_(options_.slots),
       gate_(options_.delay, options_.load, options_.free_memory),
       halt_(options_.halt) {
-    if (!slots_.file().empty() || options_.timeout_percent) next_look_ = clock::now();
-    if (parts_.shown) next_frame_ = clock::now() + display::first;
-    if (const auto failed = children_.watch(signals_.get(), signals_tag)) throw std::system_error(failed, "signalfd");
+    if (!slots_.file().empty() || options_.timeout_percent) next_look_ = children_.now();
+    if (parts_.shown) next_frame_ = children_.now() + display::first;
     feeder_ = std::make_unique<feeder>(std::move(input), batching_of(options_, parts_), parts_.book, std::move(stop),
                                        [this] { children_.wake(); });
 }
@@ -89,9 +90,12 @@ run_result engine::run() {
         set_alarm_locked();
     }
     {
+        const detail::joined_thread attendant("gm-signals", [this] { attend_to_signals(); });
         std::vector<detail::joined_thread> crew;
         for (unsigned i = 1; i < detail::os::usable_cpus(); ++i) crew.emplace_back("gm-run", [this] { work(); });
         work();
+        crew.clear();
+        (void)::eventfd_write(signals_end_.get(), 1);
     }
     feeder_->stop();
     if (ending_) children_.signal_orphans(SIGKILL);
@@ -135,7 +139,7 @@ void engine::deal_with(const kinds::exec::event& e) {
         case kinds::exec::event::errors: take_output(e); break;
         case kinds::exec::event::finished: ended(e.tag, e.how); break;
         case kinds::exec::event::alarm: ring(); break;
-        case kinds::exec::event::ready: read_signals(); break;
+        case kinds::exec::event::stopped: stopped(e); break;
         case kinds::exec::event::woken: break;
     }
 }

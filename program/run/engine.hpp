@@ -20,6 +20,7 @@
 #include <gristmill/kinds/exec/children.hpp>
 #include <gristmill/kinds/exec/output_buffer.hpp>
 
+#include "program/run/controlling_terminal.hpp"
 #include "program/run/display.hpp"
 #include "program/run/durations.hpp"
 #include "program/run/feeder.hpp"
@@ -40,9 +41,10 @@ struct run_parts {
     std::optional<command_template> command;  // none: each line is a command
     std::vector<std::string> names;           // of the columns
     std::optional<results_folder> results;
-    std::vector<run_watcher*> watchers;  // outlive the run
-    line_book* book = nullptr;           // as well
-    display* shown = nullptr;            // so does this; null: nothing is shown
+    std::vector<run_watcher*> watchers;            // outlive the run
+    line_book* book = nullptr;                     // as well
+    display* shown = nullptr;                      // so does this; null: nothing is shown
+    std::optional<controlling_terminal> terminal;  // that commands get, one at a time
 };
 
 struct run_result {
@@ -58,8 +60,11 @@ public:
     engine(run_parts parts, std::unique_ptr<tuple_source> input, kinds::exec::unique_fd stop);
     ~engine();
 
-    // requires: SIGINT, SIGTERM, SIGHUP, SIGQUIT and SIGTSTP are blocked in all threads of the process.
+    // requires: SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP and SIGCHLD are blocked in all threads of the process.
     run_result run();
+
+    // The time of the run: it stands still while Ctrl-Z has stopped it. Thread safety: any thread.
+    kinds::exec::clock::time_point now() const { return children_.now(); }
 
     // Nothing more is started; what runs may finish. `why` becomes the run's error. Thread safety: any thread.
     void stop_soon(const std::string& why);
@@ -106,7 +111,9 @@ private:
     void ring();
     void end_late_locked(clock::time_point now);
     void end_overdue_locked(clock::time_point now);
+    int next_signal();
     void read_signals();
+    void attend_to_signals();
     void interrupt_locked(int signal);
     void stop_soon_locked() { stopping_ = true; }
     void stop_now_locked();
@@ -116,15 +123,28 @@ private:
     void show(const picture& now);
     std::uint64_t total() const { return feeder_->has_read_all() ? feeder_->jobs_read() : 0; }
 
+    // engine_stops.cpp
+    void hold(int stopped_by);
+    void stop_and_go_on(int stopped_by);
+    void wait_to_go_on(int stopped_by);
+    bool wait_for_foreground();
+    pid_t owner_of_terminal();
+    void stopped(const kinds::exec::event& e);
+    void wants_terminal(const std::shared_ptr<attempt>& one);
+    void take_terminal_back(attempt& one, const kinds::exec::outcome& how);
+
     const run_options& options_;
     const run_parts parts_;
     launch launch_;
     kinds::exec::environment variables_;
     kinds::exec::spill_file spill_;
     kinds::exec::children children_;
-    kinds::exec::unique_fd signals_;
+    kinds::exec::unique_fd signals_, signals_end_;  // the second: nobody attends to them any more
     printer printer_;
     output_order order_;
+
+    std::mutex holding_;               // taken before all others: one pause at a time
+    std::atomic<unsigned> pauses_{0};  // that are over, or about to be
 
     std::mutex lock_;  // protects the rest
     std::unordered_map<std::uint64_t, std::shared_ptr<attempt>> running_;
@@ -140,6 +160,8 @@ private:
     clock::time_point gate_opens_ = clock::time_point::max();
     clock::time_point next_look_ = clock::time_point::max();
     clock::time_point next_frame_ = clock::time_point::max();
+    bool told_of_terminal_ = false;
+    bool held_ = false;       // by Ctrl-Z: nothing is started until that is over
     bool stopping_ = false;   // nothing is started any more
     bool ending_ = false;     // what runs is being ended
     int status_of_last_ = 0;  // of the job that reached the halt

@@ -1,9 +1,11 @@
 // Time and signals in a run.
+#include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "program/run/attempt.hpp"
@@ -59,7 +61,7 @@ void engine::ring() {
     std::optional<picture> seen;
     {
         const guard held(lock_);
-        const auto now = clock::now();
+        const auto now = children_.now();
         end_late_locked(now);
         if (now >= next_look_) {
             if (!slots_.file().empty()) slots_.refresh();
@@ -97,16 +99,32 @@ void engine::end_overdue_locked(clock::time_point now) {
         }
 }
 
-void engine::read_signals() {
+// 0: none has come.
+int engine::next_signal() {
     signalfd_siginfo one{};
-    while (::read(signals_.get(), &one, sizeof(one)) == sizeof(one)) {
-        const int signal = static_cast<int>(one.ssi_signo);
+    return ::read(signals_.get(), &one, sizeof(one)) == sizeof(one) ? static_cast<int>(one.ssi_signo) : 0;
+}
+
+void engine::read_signals() {
+    while (const int signal = next_signal()) {
         if (signal == SIGTSTP) {
-            printer_.suspend();
+            hold(signal);
             continue;
         }
-        const guard held(lock_);
-        interrupt_locked(signal);
+        {
+            const guard held(lock_);
+            interrupt_locked(signal);
+        }
+        children_.wake();  // it may be over now
+    }
+}
+
+// On a thread that starts no command: those of the crew may all be waiting for a command that is not executed yet, and that the terminal's
+// SIGTSTP has stopped.
+void engine::attend_to_signals() {
+    std::array<pollfd, 2> wanted{{{signals_.get(), POLLIN, 0}, {signals_end_.get(), POLLIN, 0}}};
+    while (wanted[1].revents == 0) {
+        if (::poll(wanted.data(), wanted.size(), -1) > 0) read_signals();
     }
 }
 

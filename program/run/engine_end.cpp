@@ -1,4 +1,5 @@
 // What a run does with the output and the end of its jobs.
+#include <signal.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -75,6 +76,13 @@ void engine::ended(std::uint64_t number, const kinds::exec::outcome& how) {
         one = running_.at(number);
     }
     const std::lock_guard told(one->starting);  // the watchers know of its start
+    if (parts_.terminal) take_terminal_back(*one, how);
+    // Ctrl-C may have reached it in our group, before it was executed: then it is not what has failed.
+    if (how.signal == SIGINT || how.signal == SIGQUIT || how.signal == SIGTERM) {
+        read_signals();
+        const guard held(lock_);
+        if (!one->timed_out && result_.interrupted_by == how.signal) one->stopped = true;
+    }
     settle(one, how.success() ? verdict::succeeded : verdict::failed, how, {});
 }
 
@@ -102,7 +110,7 @@ void engine::settle(const std::shared_ptr<attempt>& one, verdict how, const kind
     for (run_watcher* watcher : parts_.watchers) watcher->finished(report);
     if (!again) return conclude(*one);
     const auto when =
-        clock::now() + std::chrono::duration_cast<clock::duration>(backoff(options_.retry_delay, one->tries));
+        children_.now() + std::chrono::duration_cast<clock::duration>(backoff(options_.retry_delay, one->tries));
     const guard held(lock_);
     retries_.emplace(when, pending{std::move(one->of), one->tries});
     --unsettled_;

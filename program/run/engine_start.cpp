@@ -29,7 +29,7 @@ kinds::exec::outcome not_executed(std::error_code why) {
 }  // namespace
 
 bool engine::may_start_locked(clock::time_point now) {
-    if (stopping_ || running_.size() >= slots_.now() || (retries_.empty() && feeder_->is_over())) return false;
+    if (stopping_ || held_ || running_.size() >= slots_.now() || (retries_.empty() && feeder_->is_over())) return false;
     if (printer_.is_full() || order_.held() > most_held) return false;
     const auto until = gate_.closed_until(now);
     gate_opens_ = until.value_or(clock::time_point::max());
@@ -38,7 +38,7 @@ bool engine::may_start_locked(clock::time_point now) {
 }
 
 std::optional<engine::pending> engine::next_locked() {
-    const auto now = clock::now();
+    const auto now = children_.now();
     if (!may_start_locked(now)) return std::nullopt;
     if (!retries_.empty() && retries_.begin()->first <= now) {
         pending next = std::move(retries_.begin()->second);
@@ -57,7 +57,7 @@ std::shared_ptr<engine::attempt> engine::begin_locked(pending&& next) {
     auto one = std::make_shared<attempt>(std::move(next), slot, spill_);
     running_.emplace(one->of.number, one);
     ++unsettled_;
-    gate_.started(clock::now());
+    gate_.started(children_.now());
     return one;
 }
 
@@ -82,7 +82,7 @@ std::string engine::tag_of(const attempt& one) const {
 }
 
 void engine::start(const std::shared_ptr<attempt>& one) {
-    one->started = clock::now();
+    one->started = children_.now();
     one->started_at = std::chrono::system_clock::now();
     if (options_.tag) one->tag = tag_of(*one);
     if (parts_.command) {
@@ -97,6 +97,8 @@ void engine::start(const std::shared_ptr<attempt>& one) {
         if (options_.dry_run) return dry_run(one);
         printer_.print(stream::errors, one->command + '\n');
     }
+    if (parts_.terminal && !wait_for_foreground())
+        return settle(one, verdict::not_started, {.exit_code = 126}, "it has no terminal in the background");
     pid_t pid = -1;
     std::unique_lock starting(one->starting);
     const auto failed = spawn(*one, pid);
@@ -110,7 +112,7 @@ void engine::start(const std::shared_ptr<attempt>& one) {
 bool engine::postpone(attempt& one) {
     const guard held(lock_);
     if (running_.size() == 1 || stopping_) return false;
-    const auto when = clock::now() + shortage_lasts;
+    const auto when = children_.now() + shortage_lasts;
     gate_.hold_until(when);
     running_.erase(one.of.number);
     free_slots_.insert(one.slot);
@@ -135,6 +137,7 @@ std::error_code engine::spawn(attempt& one, pid_t& pid) {
         what.variables = &variables_;
         what.extra = {"PARALLEL_SEQ=" + std::to_string(one.of.sequence),
                       "PARALLEL_JOBSLOT=" + std::to_string(one.slot)};
+        if (parts_.terminal) what.terminal = parts_.terminal->descriptor();
         if (parts_.results) {
             what.output = one.files.output.get();
             what.errors = one.files.errors.get();
@@ -164,6 +167,7 @@ void engine::started(const std::shared_ptr<attempt>& one, pid_t pid) {
     const auto still = running_.find(one->of.number);
     if (still == running_.end() || still->second != one) return;  // it has ended already
     one->runs = true;
+    one->pid = pid;
     if (options_.timeout) {
         one->deadline = one->started + std::chrono::duration_cast<clock::duration>(*options_.timeout);
         deadlines_.emplace(*one->deadline, one->of.number);

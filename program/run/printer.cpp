@@ -1,10 +1,10 @@
 #include "program/run/printer.hpp"
 
 #include <poll.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <utility>
 
 #include "program/run/terminal.hpp"
@@ -17,6 +17,7 @@ constexpr std::size_t much = std::size_t{4} << 20;
 constexpr std::size_t little = much / 4;
 constexpr std::size_t cost_of_item = 1024;  // so that many small ones are many
 constexpr std::size_t frame_size = std::size_t{64} << 10;
+constexpr auto longest_farewell = std::chrono::milliseconds(200);
 
 // From the cursor's line on. In two steps: where all of the screen is erased at once, tmux keeps what stood there in its history.
 constexpr std::string_view erase_below = "\r\x1b[K\x1b[C\x1b[J\r";
@@ -35,16 +36,6 @@ int write_all(int to, std::string_view text) {
         }
     }
     return 0;
-}
-
-// Returns when it goes on. The shell sees what it sees of any other program that Ctrl-Z has stopped.
-void stop_this_process() {
-    sigset_t only, before;
-    sigemptyset(&only);
-    sigaddset(&only, SIGTSTP);
-    (void)::raise(SIGTSTP);  // of this thread, which has it blocked
-    ::pthread_sigmask(SIG_UNBLOCK, &only, &before);
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 }  // namespace
@@ -74,12 +65,12 @@ void printer::hand_over(item&& one, std::size_t size) {
 
 void printer::print(job_output&& whole) {
     const std::size_t size = whole.size();
-    hand_over({.whole = std::move(whole), .text = {}}, size);
+    hand_over({.what = item::of_job, .whole = std::move(whole), .text = {}, .done = {}}, size);
 }
 
 void printer::print(stream to, std::string&& text) {
     const std::size_t size = text.size();
-    hand_over({.whole = {}, .to = to, .text = std::move(text)}, size);
+    hand_over({.whole = {}, .to = to, .text = std::move(text), .done = {}}, size);
 }
 
 // A terminal that takes nothing (Ctrl-S) must not make them pile up: only the last one counts.
@@ -89,10 +80,17 @@ void printer::show_status(std::string&& lines) {
         next_status_ = std::move(lines);
         if (std::exchange(status_waits_, true)) return;
     }
-    hand_over({.whole = {}, .to = stream::errors, .is_status = true, .text = {}}, 0);
+    hand_over({.what = item::new_status, .whole = {}, .text = {}, .done = {}}, 0);
 }
 
-void printer::suspend() { hand_over({.whole = {}, .is_stop = true, .text = {}}, 0); }
+void printer::leave_terminal() {
+    std::promise<void> done;
+    const auto left = done.get_future();
+    hand_over({.what = item::leave, .whole = {}, .text = {}, .done = std::move(done)}, 0);
+    (void)left.wait_for(longest_farewell);
+}
+
+void printer::return_to_terminal() { hand_over({.what = item::come_back, .whole = {}, .text = {}, .done = {}}, 0); }
 
 bool printer::is_full() noexcept {
     if (waiting_ < much) return false;
@@ -118,17 +116,22 @@ void printer::work() {
 }
 
 void printer::write(item& one) {
-    if (one.is_status) {
-        take_status();
-        draw(true);
-    } else if (one.is_stop) {
-        draw(false);
-        stop_this_process();
-    } else if (one.whole) {
-        write_whole(stream::output, one.whole->output, one.whole->tag);
-        write_whole(stream::errors, one.whole->errors, one.whole->tag);
-    } else {
-        write_text(one.to, one.text);
+    switch (one.what) {
+        case item::of_job:
+            write_whole(stream::output, one.whole->output, one.whole->tag);
+            write_whole(stream::errors, one.whole->errors, one.whole->tag);
+            break;
+        case item::of_text: write_text(one.to, one.text); break;
+        case item::new_status:
+            take_status();
+            draw(true);
+            break;
+        case item::leave:
+            away_ = true;
+            draw(false);
+            one.done->set_value();
+            break;
+        case item::come_back: away_ = false; break;
     }
 }
 
@@ -178,7 +181,7 @@ void printer::draw(bool with_status) {
     std::string all;
     if (drawn_) all += erase_below;
     all += scrolls_;
-    drawn_ = with_status && !status_.empty();
+    drawn_ = with_status && !away_ && !status_.empty();
     if (drawn_) {
         // Output that does not end its line gets an end of it on the screen.
         if (!std::exchange(at_line_start_, true)) all += "\r\n";

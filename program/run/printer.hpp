@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -50,9 +51,10 @@ public:
     // requires: standard error is a terminal.
     void show_status(std::string&& lines);
 
-    // What is written by then stays on the terminal, the status goes, and the process stops as by Ctrl-Z.
-    // requires: SIGTSTP is blocked in all threads.
-    void suspend();
+    // The status goes from the terminal, and none is drawn until return_to_terminal(). It is gone when this returns, unless somebody holds
+    // up our output: that is not waited for.
+    void leave_terminal();
+    void return_to_terminal();
 
     // True: pause. `room` will be called. Thread safety: any thread.
     bool is_full() noexcept;
@@ -62,11 +64,12 @@ public:
 
 private:
     struct item {
+        enum kind : unsigned char { of_job, of_text, new_status, leave, come_back };
+        kind what = of_text;
         std::optional<job_output> whole;
         stream to = stream::output;
-        bool is_status = false;
-        bool is_stop = false;
         std::string text;
+        std::optional<std::promise<void>> done;
     };
     void hand_over(item&& one, std::size_t size);
     void work();
@@ -91,6 +94,7 @@ private:
     // The thread's, and all about the terminal:
     std::string status_;         // to be seen; empty: nothing is drawn, and output goes straight through
     std::string scrolls_;        // what was written since the last frame
+    bool away_ = false;          // from the terminal: no status is drawn
     bool drawn_ = false;         // a status is on the screen, and the cursor at its beginning
     bool at_line_start_ = true;  // after what was written, here or in scrolls_
     detail::joined_thread thread_;

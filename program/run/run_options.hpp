@@ -30,6 +30,8 @@ struct run_options {
     bool shuffle = false;
 
     slot_count slots;
+    bool says_slots = false;
+    bool takes_terminal = false;  // --tty
     std::string shell = "/bin/sh";
     std::string directory;
     std::vector<std::pair<std::string, std::string>> variables;

@@ -51,7 +51,7 @@ result<std::vector<std::uint64_t>, std::string> read_failed(run_options& options
 void prepare_process(const run_options& options) {
     sigset_t ours;
     sigemptyset(&ours);
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP}) sigaddset(&ours, signal);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCHLD}) sigaddset(&ours, signal);
     ::pthread_sigmask(SIG_BLOCK, &ours, nullptr);
     ::signal(SIGPIPE, SIG_IGN);
     make_room_for(options.slots.now());
@@ -164,7 +164,7 @@ int run_parts_of(const run_options& options, run_parts parts, std::unique_ptr<tu
             all.stop_soon("the journal cannot be written, so nothing more was started: " + why);
         });
     const run_result done = all.run();
-    if (shown) std::fputs(shown->farewell(display::clock::now()).c_str(), stderr);
+    if (shown) std::fputs(shown->farewell(all.now()).c_str(), stderr);
     return conclude(options, done, failed, log, journal);
 }
 
@@ -176,8 +176,17 @@ int run_with(const run_options& options, const run_facts& facts, std::optional<e
     auto command = read_command(options, input->names);
     if (!command) return fail(run_verb, command.error());
 
-    run_parts parts{
-        .options = options, .command = std::move(*command), .names = input->names, .results = {}, .watchers = {}};
+    run_parts parts{.options = options,
+                    .command = std::move(*command),
+                    .names = input->names,
+                    .results = {},
+                    .watchers = {},
+                    .terminal = {}};
+    if (options.takes_terminal) {
+        parts.terminal = controlling_terminal::open();
+        if (!parts.terminal)
+            return fail(run_verb, "--tty: no terminal controls this process, so commands cannot have it");
+    }
     if (!options.results.empty() && !options.dry_run) {
         auto folder = results_folder::open(options.results);
         if (!folder) return fail(run_verb, options.results + ": " + folder.error().message());
@@ -196,6 +205,19 @@ int run_with(const run_options& options, const run_facts& facts, std::optional<e
                         input->journal ? &*input->journal : nullptr);
 }
 
+// What cannot be together, or nothing.
+std::string contradiction(const run_options& options) {
+    if (!options.run_name.empty() && !options.goes_on())
+        return "--run says which run to go on with: it goes with --resume, --resume-failed or --retry-failed";
+    if (options.goes_on() && !options.has_journal) return "without its journal nobody can go on with a run";
+    if (options.goes_on() && options.dry_run) return "--dry-run cannot go on with a run";
+    if (options.takes_terminal && options.says_slots && options.slots.now() != 1)
+        return "with --tty one command at a time has the terminal: leave -j out";
+    if (options.takes_terminal && (options.tag || options.keep_order || options.output == output_mode::lines))
+        return "with --tty commands write to the terminal themselves: -k, --tag and --line-buffer do not go with it";
+    return {};
+}
+
 // Without a command: the words of that run are given again, and what is given now is added to them.
 int go_on_with_last(std::span<const std::string_view> words, const std::string& name) {
     auto found = find_run(name);
@@ -205,6 +227,7 @@ int go_on_with_last(std::span<const std::string_view> words, const std::string& 
     auto options = options_of(facts);
     if (!options) return fail(run_verb, "run " + found->where.name + ": " + options.error());
     (void)parse(run_verb, words, &*options);
+    if (const std::string wrong = contradiction(*options); !wrong.empty()) return fail(run_verb, wrong);
     return run_with(*options, facts, std::move(*found), {});
 }
 
@@ -224,15 +247,6 @@ int run_command(std::span<const std::string_view> words, run_options& options) {
     return run_with(options, facts, std::move(*earlier), {});
 }
 
-// What cannot be together, or nothing.
-std::string contradiction(const run_options& options) {
-    if (!options.run_name.empty() && !options.goes_on())
-        return "--run says which run to go on with: it goes with --resume, --resume-failed or --retry-failed";
-    if (options.goes_on() && !options.has_journal) return "without its journal nobody can go on with a run";
-    if (options.goes_on() && options.dry_run) return "--dry-run cannot go on with a run";
-    return {};
-}
-
 int run(std::span<const std::string_view> words) {
     run_options options = default_options();
     const parsed flags = parse(run_verb, words, &options);
@@ -248,6 +262,9 @@ int run(std::span<const std::string_view> words) {
         read_words(flags.rest, options);
         const bool from_terminal =
             options.sources.size() == 1 && options.sources[0].file == "-" && ::isatty(STDIN_FILENO);
+        if (from_terminal && options.takes_terminal)
+            return fail(run_verb,
+                        "with --tty commands read from the terminal: the arguments have to come from elsewhere");
         if (from_terminal && !options.goes_on())
             remark(run_verb, "the arguments are read from the terminal; Ctrl-D ends them");
         return run_command(words, options);

@@ -23,6 +23,11 @@ std::string take_timeout(void* o, text v) {
     return take(read_number(v.substr(0, v.size() - 1)), options(o).timeout_percent);
 }
 
+std::string take_slots(void* o, text v) {
+    options(o).says_slots = true;
+    return take(slot_count::parse(v), options(o).slots);
+}
+
 std::string take_tries(void* o, text v) {
     const auto count = read_count(v);
     if (!count) return count.error();
@@ -149,6 +154,13 @@ constexpr flag command[] = {
          return std::string();
      },
      completes::folder},
+    {"--tty", "-o --open-tty", "",
+     "Commands may ask: one at a time has the terminal, reads from it, writes to it, and gets its Ctrl-C and Ctrl-Z.",
+     [](void* o, text) {
+         options(o).takes_terminal = true;
+         options(o).output = output_mode::ungrouped;
+         return options(o).says_slots ? std::string() : take(slot_count::parse("1"), options(o).slots);
+     }},
     {"--env", "", "NAME=VALUE", "A variable for the commands.", take_variable},
     {"--nice", "", "N", "Commands run at this niceness.", take_nice},
 };
@@ -158,8 +170,7 @@ constexpr flag crew[] = {
      "How many commands run at a time: a number, a percentage of the CPUs (150%), more or fewer than CPUs (+2, -1), 0 "
      "for all at once, or a FILE that holds one of these and is read again every second. Default: auto, one for each "
      "CPU.",
-     [](void* o, text v) { return take(slot_count::parse(v), options(o).slots); }, completes::words,
-     "auto 50% 100% 200% +1 -1"},
+     take_slots, completes::words, "auto 50% 100% 200% +1 -1"},
     {"--delay", "", "TIME", "At least TIME between two starts: 0.5, 200ms, 2s, 1m.",
      [](void* o, text v) { return take(read_time(v), options(o).delay); }},
     {"--load", "", "N", "Nothing is started while more than N processes want a CPU or wait for a disk.",

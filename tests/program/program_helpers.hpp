@@ -15,6 +15,7 @@
 #include <fstream>
 #include <functional>
 #include <iterator>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -55,7 +56,9 @@ inline std::string text_of(const std::string& file) {
 // A program that runs. What it reads is written by feed(); what it writes is read by whoever waits.
 class running {
 public:
-    explicit running(std::vector<std::string> arguments) {
+    // In a process group of its own it can be stopped, as a job of a shell can.
+    enum class group : bool { ours, own };
+    explicit running(std::vector<std::string> arguments, group where = group::ours) {
         int in[2], out[2], err[2];
         if (::pipe2(in, O_CLOEXEC) != 0 || ::pipe2(out, O_CLOEXEC) != 0 || ::pipe2(err, O_CLOEXEC) != 0) std::abort();
         posix_spawn_file_actions_t actions;
@@ -66,7 +69,11 @@ public:
         std::vector<char*> words;
         for (std::string& one : arguments) words.push_back(one.data());
         words.push_back(nullptr);
-        EXPECT_EQ(::posix_spawnp(&pid, words[0], &actions, nullptr, words.data(), environ), 0) << words[0];
+        posix_spawnattr_t how;
+        posix_spawnattr_init(&how);
+        if (where == group::own) posix_spawnattr_setflags(&how, POSIX_SPAWN_SETPGROUP);
+        EXPECT_EQ(::posix_spawnp(&pid, words[0], &actions, &how, words.data(), environ), 0) << words[0];
+        posix_spawnattr_destroy(&how);
         posix_spawn_file_actions_destroy(&actions);
         ::close(in[0]), ::close(out[1]), ::close(err[1]);
         input_ = in[1], output_ = out[0], errors_ = err[0];
@@ -88,6 +95,7 @@ public:
     void feed(std::string_view text) const {
         ASSERT_EQ(::write(input_, text.data(), text.size()), static_cast<ssize_t>(text.size()));
     }
+    int output_end() const noexcept { return output_; }
     void signal(int which) const { ASSERT_EQ(::kill(pid, which), 0); }
 
     // Two signals of a kind that are sent at once may come as one: the second goes when the first was answered.
@@ -155,7 +163,10 @@ inline bool somebody_runs(const std::string& what) {
     for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
         const std::string name = entry.path().filename();
         if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-        if (text_of(entry.path() / "cmdline").find(what) != std::string::npos) return true;
+        std::ifstream in(entry.path() / "cmdline");
+        std::ostringstream line;
+        line << in.rdbuf();  // whoever ends meanwhile cannot be read: no exception for that, as text_of() would throw
+        if (line.str().find(what) != std::string::npos) return true;
     }
     return false;
 }

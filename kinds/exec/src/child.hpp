@@ -12,8 +12,10 @@
 namespace gm::kinds::exec {
 
 // What an entry of the epoll set is about; it stands in the upper bits of the entry's key.
-enum source : unsigned { of_output, of_errors, of_end, of_watch, of_timer, of_bell, of_nothing };
+enum source : unsigned { of_output, of_errors, of_end, of_timer, of_bell, of_stops, of_nothing };
 constexpr unsigned bit(unsigned which) { return 1u << which; }
+constexpr unsigned kind_shift = 61;
+constexpr std::uint64_t key(unsigned which, std::uint64_t tag) { return std::uint64_t{which} << kind_shift | tag; }
 
 struct children::child {
     // What a process that outlives its parent has left in the pipe is read, but not what it goes on writing.

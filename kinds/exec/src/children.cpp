@@ -18,9 +18,6 @@ namespace gm::kinds::exec {
 
 namespace {
 
-constexpr unsigned kind_shift = 61;
-std::uint64_t key(unsigned which, std::uint64_t tag) { return std::uint64_t{which} << kind_shift | tag; }
-
 constexpr std::size_t room_size = 64 * 1024;
 constexpr unsigned finishes_between_reaping = 64;
 
@@ -40,6 +37,7 @@ children::children(children_options how)
         epoll_event wanted{EPOLLIN | EPOLLET, {.u64 = key(kind, 0)}};
         if (::epoll_ctl(events_.get(), EPOLL_CTL_ADD, fd, &wanted) != 0) throw std::system_error(last_error());
     }
+    if (options_.tell_stops) listen_for_stops(EPOLL_CTL_ADD);
 }
 
 children::~children() = default;
@@ -56,12 +54,13 @@ result<pid_t, std::error_code> children::start(command&& what, std::uint64_t tag
     }
     const auto one = std::make_shared<child>();
     one->tag = tag;
-    one->started = clock::now();
+    one->started = clock_.now();
     auto made = spawn(what);
     const std::lock_guard guard(lock_);
-    --starting_;
+    if (--starting_ == 0) start_ended_.notify_all();
     if (!made) return failure(made.error());
     one->it = std::move(*made);
+    if (held_) ::kill(-one->it.pid, SIGTSTP);
     running_.emplace(tag, one);
     if (one->it.output) listen(*one, of_output, EPOLL_CTL_ADD);
     if (one->it.errors) listen(*one, of_errors, EPOLL_CTL_ADD);
@@ -73,11 +72,6 @@ void children::listen(child& of, unsigned which, int how) {
     const int fd = which == of_end ? of.it.handle.get() : of.stream(which).get();
     epoll_event wanted{EPOLLIN | EPOLLONESHOT, {.u64 = key(which, of.tag)}};
     ::epoll_ctl(events_.get(), how, fd, &wanted);
-}
-
-std::error_code children::watch(int fd, std::uint64_t tag) {
-    epoll_event wanted{EPOLLIN | EPOLLET, {.u64 = key(of_watch, tag)}};
-    return ::epoll_ctl(events_.get(), EPOLL_CTL_ADD, fd, &wanted) == 0 ? std::error_code() : last_error();
 }
 
 void children::wake() noexcept {
@@ -118,12 +112,17 @@ event children::watcher::next() {
     event out;
     if (held_ && go_on(out)) return out;
     while (true) {
+        if (!stops_.empty()) {
+            out = stops_.back();
+            stops_.pop_back();
+            return out;
+        }
         epoll_event found{};
         if (::epoll_wait(of_.events_.get(), &found, 1, -1) != 1) continue;
         const std::uint64_t tag = found.data.u64 & largest_tag;
         switch (const auto which = static_cast<unsigned>(found.data.u64 >> kind_shift)) {
             case of_bell: return {.what = event::woken};
-            case of_watch: return {.what = event::ready, .tag = tag};
+            case of_stops: of_.find_stops(stops_); break;
             case of_timer:
                 if (of_.timer_fired()) return {.what = event::alarm};
                 break;
@@ -208,7 +207,7 @@ void children::listen_again(child& of, unsigned which) {
 bool children::wait_for(child& of, event& out) {
     const std::lock_guard guard(lock_);
     if (of.on_ladder && !of.gone) {
-        next_climb_ = clock::now();
+        next_climb_ = clock_.now();
         set_timer_locked();
         return false;
     }
@@ -216,7 +215,7 @@ bool children::wait_for(child& of, event& out) {
     out = {.what = event::finished, .tag = of.tag};
     while (::wait4(of.it.pid, &status, 0, &out.how.usage) < 0 && errno == EINTR) {
     }
-    out.how.runtime = clock::now() - of.started;
+    out.how.runtime = clock_.now() - of.started;
     out.how.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
     out.how.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     of.it = {};
@@ -231,8 +230,7 @@ void children::reap_orphans_locked() {
     while (starting_ == 0) {
         siginfo_t ended{};
         if (::waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) != 0 || ended.si_pid == 0) return;
-        for (const auto& [tag, one] : running_)
-            if (one->it.pid == ended.si_pid) return;
+        if (is_ours_locked(ended.si_pid)) return;
         ::waitpid(ended.si_pid, nullptr, WNOHANG);
     }
 }

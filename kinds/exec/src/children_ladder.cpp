@@ -65,11 +65,11 @@ void children::begin_ladder_locked(const std::shared_ptr<child>& of, bool at_onc
         of->on_ladder = true;
         ladder_.push_back(of);
     }
-    of->next_step = next_climb_ = clock::now();
+    of->next_step = next_climb_ = clock_.now();
 }
 
 void children::set_timer_locked() {
-    const clock::time_point when = std::min(alarm_, next_climb_);
+    const clock::time_point when = clock_.on_steady(std::min({alarm_, next_climb_, next_stops_}));
     if (when == timer_set_) return;
     timer_set_ = when;
     itimerspec wanted{};
@@ -85,13 +85,17 @@ bool children::timer_fired() {
     bool climbing;
     {
         const std::lock_guard guard(lock_);
-        climbing = clock::now() >= next_climb_;
+        climbing = clock_.now() >= next_climb_;
         if (climbing) next_climb_ = clock::time_point::max();
     }
     const process_table all = climbing ? process_table::read(options_.mark) : process_table();
     const std::lock_guard guard(lock_);
     if (climbing) climb_locked(all);
-    const bool ringing = clock::now() >= alarm_;
+    if (clock_.now() >= next_stops_) {
+        next_stops_ = clock::time_point::max();
+        listen_for_stops(EPOLL_CTL_MOD);
+    }
+    const bool ringing = clock_.now() >= alarm_;
     if (ringing) alarm_ = clock::time_point::max();
     timer_set_ = clock::time_point::max();
     set_timer_locked();
@@ -99,7 +103,7 @@ bool children::timer_fired() {
 }
 
 void children::climb_locked(const process_table& all) {
-    const clock::time_point now = clock::now();
+    const clock::time_point now = clock_.now();
     for (const auto& one : ladder_) next_climb_ = std::min(next_climb_, climb_one_locked(*one, all, now));
     std::erase_if(ladder_, [](const auto& one) { return one->gone; });
 }
@@ -134,10 +138,7 @@ void children::signal_orphans(int signal) {
     const process_table all = process_table::read(options_.mark);
     const std::lock_guard guard(lock_);
     for (const auto& orphan : all.children_of(::getpid())) {
-        const bool known = starting_ != 0 || std::any_of(running_.begin(), running_.end(), [&](const auto& one) {
-                               return one.second->it.pid == orphan.pid;
-                           });
-        if (known || orphan.dead) continue;
+        if (starting_ != 0 || is_ours_locked(orphan.pid) || orphan.dead) continue;
         for (const auto& below : all.family(orphan.pid, {})) signal_process(below, signal);
         signal_process(orphan, signal);
     }

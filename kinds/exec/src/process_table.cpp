@@ -44,7 +44,7 @@ bool read_stat(pid_t pid, process_table::entry& into) {
                                  " %c %d %d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
                                  &state, &parent, &group, &started);
     if (read != 4) return false;
-    into = {pid, parent, group, state == 'Z' || state == 'X', started};
+    into = {pid, parent, group, state == 'Z' || state == 'X', state == 'T', started};
     return true;
 }
 
@@ -96,7 +96,7 @@ std::vector<process_table::entry> process_table::marked(std::string_view mark_na
 }
 
 std::span<const process_table::entry> process_table::children_of(pid_t parent) const {
-    const entry wanted{0, parent, 0, false, 0};
+    const entry wanted{0, parent, 0, false, false, 0};
     const auto [first, last] = std::equal_range(entries_.begin(), entries_.end(), wanted, by_parent);
     return {first, last};
 }

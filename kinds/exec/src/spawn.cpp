@@ -133,8 +133,9 @@ result<process, std::error_code> spawn(const command& what) {
     process made;
     unique_fd output, errors;
     file_actions actions;
-    const int input = what.input >= 0 ? what.input : dev_null();
+    const int input = what.terminal >= 0 ? what.terminal : what.input >= 0 ? what.input : dev_null();
     posix_spawn_file_actions_adddup2(&actions.it, input, 0);
+    if (what.terminal >= 0) posix_spawn_file_actions_addtcsetpgrp_np(&actions.it, 0);
     if (what.output == through_pipe)
         if (const int failed = make_pipe(made.output, output)) return failure(system_error(failed));
     if (what.errors == through_pipe)

@@ -173,22 +173,13 @@ TEST(children, the_end_of_nobody_is_nothing) {
     EXPECT_TRUE(finish(crew, 1)[5].how.success());
 }
 
-TEST(children, an_alarm_a_bell_and_a_descriptor_are_events) {
+TEST(children, an_alarm_and_a_bell_are_events) {
     children crew;
     children::watcher here(crew);
     crew.wake();
     EXPECT_EQ(here.next().what, event::woken);
     crew.set_alarm(exec_tests::clock::now() + 2ms);
     EXPECT_EQ(here.next().what, event::alarm);
-    int ends[2];
-    ASSERT_EQ(::pipe(ends), 0);
-    ASSERT_FALSE(crew.watch(ends[0], 42));
-    ASSERT_EQ(::write(ends[1], "x", 1), 1);
-    const event e = here.next();
-    EXPECT_EQ(e.what, event::ready);
-    EXPECT_EQ(e.tag, 42u);
-    ::close(ends[0]);
-    ::close(ends[1]);
 }
 
 }  // namespace

@@ -22,6 +22,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -35,13 +36,11 @@
 
 #include <gristmill/kinds/exec/command.hpp>
 #include <gristmill/kinds/exec/kill_ladder.hpp>
+#include <gristmill/kinds/exec/pausable_clock.hpp>
+#include <gristmill/kinds/exec/process_table.hpp>
 #include <gristmill/kinds/exec/unique_fd.hpp>
 
 namespace gm::kinds::exec {
-
-using clock = std::chrono::steady_clock;
-
-class process_table;
 
 struct event {
     enum kind : unsigned char {
@@ -49,11 +48,11 @@ struct event {
         errors,    // bytes of its standard error
         finished,  // and nothing more of it
         alarm,     // the time of set_alarm() has come
-        ready,     // a descriptor of watch() is readable
         woken,     // by wake()
+        stopped,   // a child, by the signal how.signal; beside its other events, and perhaps a moment late
     };
     kind what = woken;
-    std::uint64_t tag = 0;  // of the child, or of the descriptor
+    std::uint64_t tag = 0;  // of the child
     std::string_view bytes{};
     outcome how{};
 };
@@ -62,6 +61,9 @@ struct children_options {
     kill_ladder ladder{};
     // A variable that each child gets, by which orphans are known. Empty: they are not looked for.
     std::string mark{};
+    // Events `stopped` are wanted. They come for a child's own process, not for what descends from it.
+    // requires: SIGCHLD is blocked in all threads of the process.
+    bool tell_stops = false;
 };
 
 class children {
@@ -91,10 +93,17 @@ public:
     void pause(std::uint64_t tag, event::kind stream);
     void resume_all();
 
-    // One event `alarm` at that time. A new time replaces the old one; time_point::max() is none.
+    // Ctrl-Z: stops what runs, with all that descends from it, and what is started from here on. By SIGTSTP, as the terminal would if
+    // the children were in our group, and not by SIGSTOP, which nobody hears: so a run inside of a run stops its own children in turn,
+    // and what has to leave something in order can. When it returns no start is under way.
+    void hold_all();
+    // All of that goes on, but for what had been stopped before, by itself or by somebody else.
+    void release_all();
+    // The time that counts here, for children and alarms: it stands still while everything is held.
+    clock::time_point now() const { return clock_.now(); }
+
+    // One event `alarm` at that time, by now()'s clock. A new time replaces the old one; time_point::max() is none.
     void set_alarm(clock::time_point when);
-    // An event `ready` each time there is something new to read: whoever gets it reads all there is.
-    std::error_code watch(int fd, std::uint64_t tag);
     // One event `woken`, on one thread. Several calls may become one event.
     void wake() noexcept;
 
@@ -116,6 +125,7 @@ public:
 
         children& of_;
         std::shared_ptr<child> held_;  // whose event is being dealt with; nobody else touches it
+        std::vector<event> stops_;     // found, and not told yet
         std::unique_ptr<char[]> room_;
     };
 
@@ -128,6 +138,14 @@ private:
     bool wait_for(child& of, event& out);
     void reap_orphans_locked();
 
+    void find_stops(std::vector<event>& found);
+    void listen_for_stops(int how);
+
+    void let_starts_end(std::unique_lock<std::mutex>& held);
+    bool is_ours_locked(pid_t pid) const;
+    template <class F>
+    void each_family_locked(F&& deal_with) const;
+
     void set_timer_locked();
     bool timer_fired();
     void end_one(std::uint64_t tag, bool at_once);
@@ -138,14 +156,20 @@ private:
 
     const children_options options_;
     const std::string mark_before_;  // what a run around this one has put there
+    pausable_clock clock_;
     unique_fd events_, timer_, bell_;
+    unique_fd child_signals_;  // SIGCHLD, if stops are to be told
     mutable std::mutex lock_;  // protects the rest
     std::unordered_map<std::uint64_t, std::shared_ptr<child>> running_;
     std::vector<std::shared_ptr<child>> ladder_;  // those that are being ended
     clock::time_point alarm_ = clock::time_point::max();
     clock::time_point next_climb_ = clock::time_point::max();
+    clock::time_point next_stops_ = clock::time_point::max();
     clock::time_point timer_set_ = clock::time_point::max();
     unsigned starting_ = 0;  // children that exist, perhaps, and are not in running_ yet
+    std::condition_variable start_ended_;
+    bool held_ = false;
+    std::vector<process_table::entry> stopped_before_;  // they were held
     unsigned finished_ = 0;
 };
 

@@ -35,6 +35,7 @@ struct command {
     const environment* variables = nullptr;  // null: those of this process. Has to live until the child is started
     std::vector<std::string> extra;          // NAME=VALUE besides, stronger than `variables`
     int input = -1;                          // -1: /dev/null. The descriptor stays the caller's
+    int terminal = -1;                       // if given, it is the input, and the child's group gets it (tcsetpgrp)
     int output = through_pipe;
     int errors = through_pipe;
 };

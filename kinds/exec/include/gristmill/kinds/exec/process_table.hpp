@@ -18,6 +18,7 @@ public:
     struct entry {
         pid_t pid, parent, group;
         bool dead;                   // a zombie: it only waits to be waited for
+        bool stopped;                // by a signal, until somebody continues it
         unsigned long long started;  // with the pid, its identity
     };
 
