@@ -124,23 +124,24 @@ TEST(channel_async, past_deadline_tries_exactly_once) {
     EXPECT_EQ(gm::test::waiting_receivers(numbers) + gm::test::waiting_senders(numbers), 0u);
 }
 
-gm::task<> waits_for_its_limits(channel<counted> numbers, gm::context ctx) {
+gm::task<> waits_for_its_limits(channel<counted> numbers) {
     counted mine(1);
     EXPECT_EQ((co_await numbers.async_send(std::move(mine), gm::until(5ms))).status(), channel_status::timed_out);
     EXPECT_TRUE(mine.intact());
-    EXPECT_EQ((co_await numbers.async_receive(gm::until(ctx, 5ms))).error(), channel_status::timed_out);
-    EXPECT_EQ((co_await numbers.async_send(std::move(mine), ctx)).status(), channel_status::cancelled);
+    const gm::context_source never;
+    EXPECT_EQ((co_await numbers.async_receive(gm::until(never.get(), 5ms))).error(), channel_status::timed_out);
+    const gm::context_source soon({}, 5ms);
+    EXPECT_EQ((co_await numbers.async_send(std::move(mine), soon.get())).status(), channel_status::cancelled);
     EXPECT_TRUE(mine.intact());
     const counted constant(3);
-    EXPECT_EQ((co_await numbers.async_send(constant, ctx)).status(), channel_status::cancelled);
+    EXPECT_EQ((co_await numbers.async_send(constant, soon.get())).status(), channel_status::cancelled);
 }
 
 TEST(channel_async, deadline_and_cancel_end_a_wait_and_leave_the_argument_intact) {
     const census balance;
     gm::scheduler crew({.threads = 2});
     const channel<counted> numbers(0);
-    const gm::context_source source({}, 30ms);
-    crew.block_on(waits_for_its_limits(numbers, source));
+    crew.block_on(waits_for_its_limits(numbers));
     EXPECT_EQ(gm::test::waiting_receivers(numbers) + gm::test::waiting_senders(numbers), 0u);
 }
 
