@@ -82,6 +82,28 @@ void insert_singly(const std::string& name, std::int64_t n, Make make) {
     report_latencies(name, all, "us");
 }
 
+// When the clock of a job that was due then starts, now that its turn has come. One that comes too late counts from when it was
+// due: a store that stands still for a moment is not to look better for it.
+inline std::int64_t starts(std::int64_t due, std::int64_t now) { return now - due > 1'000'000 ? due : now; }
+
+// One thread that does `work(from, to)` with all jobs that are due by a steady rate; how long each took.
+template <class Work>
+void steadily(const std::string& name, int rate, std::int64_t n, Work work) {
+    std::vector<double> took;
+    const std::int64_t begin = now_ns() + 100'000'000;
+    const auto due = [&](std::int64_t number) { return begin + number * 1'000'000'000 / rate; };
+    for (std::int64_t from = 0, to = 0; from < n; from = to) {
+        if (const std::int64_t early = due(from) - now_ns(); early > 0) sleep_ns(early);
+        const std::int64_t begun = now_ns();
+        while (to < n && due(to) <= begun) ++to;
+        work(from, to);
+        const std::int64_t done = now_ns();
+        for (std::int64_t i = from; i < to; ++i)
+            took.push_back(static_cast<double>(done - starts(due(i), begun)) * 1e-6);
+    }
+    report_latencies(name, took, "ms");
+}
+
 // The cases of D1 to D4 that a program has, by the name the runner gives: "D2/drain".
 using cases = std::vector<std::pair<std::string, std::function<void(const std::string& name)>>>;
 

@@ -88,8 +88,7 @@ inline std::string pooler() {
     return given;
 }
 
-// Ten inserters, each a tenth of the rate. One that comes too late counts from when it was due: a store that stands still for a
-// moment is not to look better for it.
+// Ten inserters, each a tenth of the rate.
 inline void insert_steadily(gm::jobs::store& store, int rate, std::int64_t n, stopwatch& watch) {
     gm::jobs::client client(store);
     std::vector<std::thread> threads;
@@ -99,8 +98,7 @@ inline void insert_steadily(gm::jobs::store& store, int rate, std::int64_t n, st
             for (std::int64_t i = t; i < n; i += inserters) {
                 const std::int64_t due = begin + i * 1'000'000'000 / rate;
                 if (const std::int64_t early = due - now_ns(); early > 0) sleep_ns(early);
-                const std::int64_t now = now_ns();
-                watch.started(i, now - due > 1'000'000 ? due : now);
+                watch.started(i, starts(due, now_ns()));
                 const auto put = client.insert(job_of(i));
                 check(static_cast<bool>(put), put ? "" : put.error().what);
             }
@@ -112,6 +110,7 @@ inline void latency(const std::string& name, int rate, std::int64_t n, const std
     stopwatch watch(n);
     auto inner = open_store(at);
     watched_store store(*inner, watch);
+    commit_count commits(*inner);
     gm::jobs::registry kinds;
     kinds.add(kind, [](const gm::jobs::body&) {});
     const gm::context_source until;
@@ -128,6 +127,7 @@ inline void latency(const std::string& name, int rate, std::int64_t n, const std
     crew_thread.join();
     report_latencies(name, watch.milliseconds(), "ms");
     report(name + "/cpu", used * 1e3, "ms/s");
+    commits.report_for(name, std::move(inner), n);
 }
 
 }  // namespace bench::durable

@@ -14,6 +14,10 @@ void drain(const std::string& name, std::int64_t n) {
     scheme() == "sqlite" ? raw_sqlite::drain(name, n) : raw_postgres::drain(name, n);
 }
 
+void latency(const std::string& name, int rate, std::int64_t n) {
+    scheme() == "sqlite" ? raw_sqlite::latency(name, rate, n) : raw_postgres::latency(name, rate, n);
+}
+
 void drain_all(const std::string& name) {
     const std::int64_t n = scaled(200'000);
     fill(*open_store(), n);
@@ -39,6 +43,8 @@ int main(int argc, char** argv) {
                {{"D1/single", single},
                 {"D1/bulk", bulk},
                 {"D2/drain", drain_all},
+                {"D3/200", [](const std::string& name) { latency(name, 200, scaled(2'000)); }},
+                {"D3/2000", [](const std::string& name) { latency(name, 2'000, scaled(10'000)); }},
                 {"D4/waiting", waiting},
                 {"D4/finished", finished}});
 }

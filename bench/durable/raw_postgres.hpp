@@ -53,6 +53,8 @@ inline connection prepared(std::initializer_list<std::pair<const char*, const ch
     return to;
 }
 
+inline constexpr unsigned bytea = 17, int8 = 20;
+
 // libpq's binary form of numbers and of one-dimensional arrays.
 inline void append(std::string& to, std::uint64_t value, int bytes) {
     for (int shift = (bytes - 1) * 8; shift >= 0; shift -= 8) to.push_back(static_cast<char>(value >> shift));
@@ -128,7 +130,6 @@ inline void single(const std::string& name) {
 
 inline void bulk(const std::string& name) {
     constexpr std::int64_t together = 2'000;
-    constexpr unsigned bytea = 17;
     const std::int64_t n = scaled(100'000);
     open_store();
     const connection to = prepared({{"insert", insert_many}});
@@ -149,7 +150,6 @@ inline void bulk(const std::string& name) {
 
 inline void drain(const std::string& name, std::int64_t n) {
     constexpr std::int64_t most = 1'000;
-    constexpr unsigned int8 = 20;
     auto store = open_store();
     commit_count commits(*store);
     connection to = prepared({{"claim", claim}, {"settle", settle}});
@@ -178,6 +178,33 @@ inline void drain(const std::string& name, std::int64_t n) {
     report(name, static_cast<double>(n) / seconds, "jobs/s");
     to.reset();
     commits.report_for(name, std::move(store), n);
+}
+
+// Three round trips with a commit each, of all jobs that are due: they are inserted, claimed, finished.
+inline void latency(const std::string& name, int rate, std::int64_t n) {
+    open_store();
+    const connection to = prepared({{"insert", insert_many}, {"claim", claim}, {"settle", settle}});
+    const auto ask_for = [&]<std::size_t N>(const char* what, const std::array<std::string, N>& with) {
+        const values<N> v(with);
+        answer got(PQexecPrepared(to.get(), what, N, v.data.data(), v.lengths.data(), v.formats.data(), 1));
+        const ExecStatusType how = PQresultStatus(got.get());
+        check(how == PGRES_TUPLES_OK || how == PGRES_COMMAND_OK, PQerrorMessage(to.get()));
+        return got;
+    };
+    std::int64_t water = 0;
+    steadily(name, rate, n, [&](std::int64_t from, std::int64_t until) {
+        std::vector<std::string> arguments, ids, epochs;
+        for (std::int64_t i = from; i < until; ++i) arguments.push_back(arguments_of(i));
+        ask_for("insert", std::array{array(bytea, arguments)});
+        const answer claimed = ask_for("claim", std::array{number(water), number(until - from)});
+        for (int row = 0; row < PQntuples(claimed.get()); ++row) {
+            ids.push_back(number(number_in(claimed.get(), row, 0)));
+            epochs.push_back(number(number_in(claimed.get(), row, 1)));
+            water = std::max(water, number_in(claimed.get(), row, 2));
+        }
+        const answer done = ask_for("settle", std::array{array(int8, ids), array(int8, epochs)});
+        check(number_in(done.get(), 0, 0) == until - from, "not all of them were finished");
+    });
 }
 
 }  // namespace bench::durable::raw_postgres

@@ -12,6 +12,9 @@
 
 namespace bench::durable::raw_sqlite {
 
+inline constexpr const char* insert_one =
+    "INSERT INTO gm_jobs (id, state, queue, rank, kind, run_at, inserted, arguments) VALUES (?, 2, 1, ?, 1, ?, ?, ?)";
+
 class database {
 public:
     database() {
@@ -125,9 +128,7 @@ private:
     }
 
     database db_;
-    statement insert_{db_,
-                      "INSERT INTO gm_jobs (id, state, queue, rank, kind, run_at, inserted, arguments)"
-                      " VALUES (?, 2, 1, ?, 1, ?, ?, ?)"};
+    statement insert_{db_, insert_one};
     statement next_id_{db_, "UPDATE gm_meta SET value = ? WHERE name = 'next_id'"};
     statement count_{db_, "UPDATE gm_queues SET available = available + ? WHERE number = 1"};
     std::int64_t next_ = db_.number("SELECT value FROM gm_meta WHERE name = 'next_id'");
@@ -149,9 +150,7 @@ inline void bulk(const std::string& name) {
     const std::int64_t n = scaled(100'000);
     fill(*open_store(), 10);
     database db;
-    statement insert(db,
-                     "INSERT INTO gm_jobs (id, state, queue, rank, kind, run_at, inserted, arguments)"
-                     " VALUES (?, 2, 1, ?, 1, ?, ?, ?)");
+    statement insert(db, insert_one);
     std::vector<std::string> all;
     for (std::int64_t i = 0; i < n; ++i) all.push_back(arguments_of(i));
     timer clock;
@@ -165,60 +164,114 @@ inline void bulk(const std::string& name) {
     report(name, static_cast<double>(n) / clock.seconds(), "jobs/s");
 }
 
-// Claims a batch and settles the one before, in one commit.
-inline void drain(const std::string& name, std::int64_t n) {
-    constexpr std::int64_t most = 1'000, me = 1'000'000;
-    database db;
-    statement pick(
-        db,
-        "SELECT id, epoch, kind, arguments FROM gm_jobs INDEXED BY gm_ready WHERE queue = 1 AND state = 2 AND"
-        " crashes = 0 AND key = '' ORDER BY rank LIMIT ?");
-    statement take(db, "UPDATE gm_jobs SET state = 3, epoch = epoch + 1 WHERE id = ?");
-    statement runs(db, "INSERT INTO gm_running (worker, job, ran_by, started) VALUES (?, ?, 1, ?)");
-    statement finish(
-        db,
-        "INSERT INTO gm_finished SELECT id, 5, queue, epoch, kind, key, priority, run_at, inserted, attempts + 1,"
-        " crashes, interruptions, cancel_asked, children, has_steps, has_past, orphaned, type, timeout, arguments,"
-        " tags, retry, unique_key, unique_until, unique_window, 0, epoch, overlapping, 1, ?2, progress, note, ?2,"
-        " x'', '' FROM gm_jobs WHERE id = ?1 AND state = 3 AND epoch = ?3");
-    statement gone(db, "DELETE FROM gm_jobs WHERE id = ?");
-    statement stopped(db, "DELETE FROM gm_running WHERE worker = ? AND job = ?");
-    statement count(
-        db,
-        "UPDATE gm_queues SET available = available - ?1, running = running + ?1 - ?2, completed = completed + ?2,"
-        " ever_completed = ever_completed + ?2 WHERE number = 1");
+// What a worker does, in transactions that the caller begins and commits.
+class crew_of_one {
+public:
     struct claim {
         std::int64_t id, epoch;
     };
-    std::vector<claim> held, before;
+
+    explicit crew_of_one(database& of) : db_(of) {}
+
+    void settle(const std::vector<claim>& held, std::int64_t now) {
+        for (const claim& each : held) {
+            finish_.run(each.id, now, each.epoch);
+            gone_.run(each.id);
+            stopped_.run(me, each.id);
+        }
+        settled_ = static_cast<std::int64_t>(held.size());
+    }
+    std::vector<claim> claim_some(std::int64_t most, std::int64_t now) {
+        std::vector<claim> held;
+        pick_.bind(1, most);
+        while (pick_.step()) {
+            check(pick_.bytes(3) == static_cast<int>(arguments_of(0).size()), "these are not its arguments");
+            held.push_back({pick_.integer(0), pick_.integer(1) + 1});
+        }
+        pick_.reset();
+        for (const claim& each : held) {
+            take_.run(each.id);
+            runs_.run(me, each.id, now);
+        }
+        claimed_ = static_cast<std::int64_t>(held.size());
+        return held;
+    }
+    void commit() {
+        count_.run(std::exchange(claimed_, 0), std::exchange(settled_, 0));
+        db_.commit();
+    }
+
+private:
+    static constexpr std::int64_t me = 1'000'000;
+
+    database& db_;
+    std::int64_t claimed_ = 0, settled_ = 0;  // in this transaction
+    statement pick_{
+        db_,
+        "SELECT id, epoch, kind, arguments FROM gm_jobs INDEXED BY gm_ready WHERE queue = 1 AND state = 2 AND"
+        " crashes = 0 AND key = '' ORDER BY rank LIMIT ?"};
+    statement take_{db_, "UPDATE gm_jobs SET state = 3, epoch = epoch + 1 WHERE id = ?"};
+    statement runs_{db_, "INSERT INTO gm_running (worker, job, ran_by, started) VALUES (?, ?, 1, ?)"};
+    statement finish_{
+        db_,
+        "INSERT INTO gm_finished SELECT id, 5, queue, epoch, kind, key, priority, run_at, inserted, attempts + 1,"
+        " crashes, interruptions, cancel_asked, children, has_steps, has_past, orphaned, type, timeout, arguments,"
+        " tags, retry, unique_key, unique_until, unique_window, 0, epoch, overlapping, 1, ?2, progress, note, ?2,"
+        " x'', '' FROM gm_jobs WHERE id = ?1 AND state = 3 AND epoch = ?3"};
+    statement gone_{db_, "DELETE FROM gm_jobs WHERE id = ?"};
+    statement stopped_{db_, "DELETE FROM gm_running WHERE worker = ? AND job = ?"};
+    statement count_{
+        db_,
+        "UPDATE gm_queues SET available = available - ?1, running = running + ?1 - ?2, completed = completed + ?2,"
+        " ever_completed = ever_completed + ?2 WHERE number = 1"};
+};
+
+// Claims a batch and settles the one before, in one commit.
+inline void drain(const std::string& name, std::int64_t n) {
+    constexpr std::int64_t most = 1'000;
+    database db;
+    crew_of_one crew(db);
+    std::vector<crew_of_one::claim> held, before;
     std::int64_t done = 0;
     timer clock;
     do {
         held.swap(before);
-        held.clear();
         db.run("BEGIN IMMEDIATE");
         const std::int64_t now = now_us();
-        for (const claim& each : before) {
-            finish.run(each.id, now, each.epoch);
-            gone.run(each.id);
-            stopped.run(me, each.id);
-        }
+        crew.settle(before, now);
         done += static_cast<std::int64_t>(before.size());
-        pick.bind(1, std::min(most, n - done));
-        while (pick.step()) {
-            check(pick.bytes(3) == static_cast<int>(arguments_of(0).size()), "these are not its arguments");
-            held.push_back({pick.integer(0), pick.integer(1) + 1});
-        }
-        pick.reset();
-        for (const claim& each : held) {
-            take.run(each.id);
-            runs.run(me, each.id, now);
-        }
-        count.run(static_cast<std::int64_t>(held.size()), static_cast<std::int64_t>(before.size()));
-        db.commit();
+        held = crew.claim_some(std::min(most, n - done), now);
+        crew.commit();
     } while (!held.empty());
     check(done == n, "not all of them were drained");
     report(name, static_cast<double>(n) / clock.seconds(), "jobs/s");
+    report(name + "/commits", static_cast<double>(db.commits()) * 1000 / static_cast<double>(n), "a 1,000 jobs");
+}
+
+// Three commits one after the other, of all jobs that are due: they are inserted, claimed, finished.
+inline void latency(const std::string& name, int rate, std::int64_t n) {
+    finish(10);  // the tables, the queue, the kind
+    database db;
+    statement insert(db, insert_one);
+    statement next_id(db, "UPDATE gm_meta SET value = ? WHERE name = 'next_id'");
+    statement count(db, "UPDATE gm_queues SET available = available + ? WHERE number = 1");
+    std::int64_t next = db.number("SELECT value FROM gm_meta WHERE name = 'next_id'");
+    crew_of_one crew(db);
+    steadily(name, rate, n, [&](std::int64_t from, std::int64_t to) {
+        db.run("BEGIN IMMEDIATE");
+        const std::int64_t now = now_us();
+        for (std::int64_t i = from; i < to; ++i) insert.run(next++, now, now, now, arguments_of(i));
+        next_id.run(next);
+        count.run(to - from);
+        db.commit();
+        db.run("BEGIN IMMEDIATE");
+        const auto held = crew.claim_some(to - from, now_us());
+        check(static_cast<std::int64_t>(held.size()) == to - from, "they are not there");
+        crew.commit();
+        db.run("BEGIN IMMEDIATE");
+        crew.settle(held, now_us());
+        crew.commit();
+    });
     report(name + "/commits", static_cast<double>(db.commits()) * 1000 / static_cast<double>(n), "a 1,000 jobs");
 }
 

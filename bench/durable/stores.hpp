@@ -88,7 +88,10 @@ public:
 
 private:
     static double now(const gm::jobs::store& store) {
-        if (scheme() == "sqlite") return static_cast<double>(gm::stores::counters_of(store).commits);
+        if (scheme() == "sqlite") {
+            const auto counted = gm::stores::counters_of(store);
+            return static_cast<double>(counted.commits - counted.unsynced);
+        }
         return scheme() == "postgres" ? syncs() : 0;
     }
     // Of the write-ahead log to the disk: commits of several connections share one.

@@ -122,6 +122,7 @@ time_point runner_core::wakes_at(time_point now) {
     const time_point always = std::min({next_return_, next_abandon_, stop_limit_});
     // While the store is away there is nothing to say to it.
     if (const time_point again = exchange_pause_.when(wake_->rung.load()); again > now) return std::min(always, again);
+    if (gathers(now)) return std::min(always, gather_until_);
     if (stop_ != stop_step::no || paused_.load(std::memory_order_relaxed)) return std::min(always, notes_due_);
     const demand asked = wanted(now);
     const time_point look = asked.idle + asked.ahead != 0 ? next_look_ : never;

@@ -100,6 +100,7 @@ private:
 
     // runner_exchange.cpp: settling and claiming
     bool exchange_is_due(time_point now);
+    bool gathers(time_point now) const noexcept;
     void exchange(time_point now);
     std::size_t holding() const noexcept { return open_functions_ + open_coroutines_ + finishes_.size(); }
     demand wanted(time_point now);
@@ -175,7 +176,7 @@ private:
     suspect_turns turns_;
     put_off_times later_;
     bool more_ = true;  // the last claim brought all that was asked for
-    time_point next_look_{};
+    time_point next_look_{}, gather_until_{};
     time_point next_return_ = never, next_abandon_ = never, notes_due_ = never;
     stop_step stop_ = stop_step::no;
     time_point stop_limit_ = never;

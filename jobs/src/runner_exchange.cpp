@@ -9,16 +9,23 @@ namespace gm::jobs::detail {
 
 namespace {
 constexpr std::chrono::milliseconds look_for_others_every{200};  // of a run that ends when nothing is left
+constexpr std::chrono::nanoseconds longest_gathering = std::chrono::milliseconds(2);
 }  // namespace
 
 bool runner_core::exchange_is_due(time_point now) {
     if (!source_ || fatal_) return false;
     const bool last_try = stop_ == stop_step::asked && now >= stop_limit_;
     if (now < exchange_pause_.when(wake_->rung.load()) && !last_try) return false;
+    if (gathers(now)) return false;
     if (!finishes_.empty()) return true;
     const demand asked = wanted(now);
     if (asked.idle + asked.ahead == 0) return false;
     return asked.which == claim::suspect || more_ || now >= next_look_ || wake_->rung.load();
+}
+
+// What was just given ends before the store could answer again: its end would miss that exchange, and wait for a whole one more.
+bool runner_core::gathers(time_point now) const noexcept {
+    return now < gather_until_ && open_functions_ + open_coroutines_ != 0 && stop_ == stop_step::no;
 }
 
 // What may be claimed: nothing while the run stops or is paused; a suspect alone; else what the crew has room for.
@@ -60,7 +67,9 @@ void runner_core::exchange(time_point now) {
     if (!write_notes(now >= notes_due_ || urgent_notes_.load(std::memory_order_relaxed))) return;
     const demand asked = wanted(now);
     const bool rung = asked.idle + asked.ahead != 0 && wake_->rung.exchange(false);
+    const time_point begun = gm::now();
     auto got = source_->exchange(finishes_, asked);
+    const time_point ended = gm::now();
     if (!got) {
         if (rung) wake_->rung.store(true);  // what it rang for has not been claimed
         if (got.error().fault == store_fault::invalid && !finishes_.empty()) return isolate_invalid();
@@ -75,6 +84,10 @@ void runner_core::exchange(time_point now) {
     else
         trouble("exchange", {store_fault::unreachable, "the store does not know what it has settled"}, exchange_pause_,
                 now);
+    // For a handful: of more some come late in any case, and each end would wake us.
+    const std::chrono::nanoseconds quarter = std::min((ended - begun) / 4, longest_gathering);
+    const bool few = !got->jobs.empty() && got->jobs.size() <= workers_.load(std::memory_order_relaxed);
+    gather_until_ = few && pace_.median() < quarter ? ended + quarter : time_point{};
     claimed(*std::move(got), asked, now);
 }
 

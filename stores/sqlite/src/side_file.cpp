@@ -55,6 +55,11 @@ void side_file::lock(std::int64_t byte) {
         if (errno != EINTR) fail(store_fault::unreachable, path_ + because(errno) + ": it cannot be locked");
 }
 
+bool side_file::lock_if_free(std::int64_t byte) noexcept {
+    struct ::flock which = one_byte(F_WRLCK, byte);
+    return ::fcntl(file_, F_OFD_SETLK, &which) == 0;
+}
+
 void side_file::unlock(std::int64_t byte) noexcept {
     struct ::flock which = one_byte(F_UNLCK, byte);
     ::fcntl(file_, F_OFD_SETLK, &which);
@@ -69,6 +74,13 @@ void side_file::enter() {
         throw;
     }
     unlock(next);
+}
+
+bool side_file::enter_if_free() noexcept {
+    if (!lock_if_free(next)) return false;
+    const bool entered = lock_if_free(writing);
+    unlock(next);
+    return entered;
 }
 
 void side_file::leave() noexcept { unlock(writing); }

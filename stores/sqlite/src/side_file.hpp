@@ -24,6 +24,8 @@ public:
     // The turnstile: whoever stands at byte 1 gets byte 0 next, so processes take turns, however eagerly one of them comes
     // back. SQLite's own way of waiting, asking again after ever longer pauses, kept some waiting for seconds.
     void enter();
+    // Only if nobody else is in it or waits.
+    bool enter_if_free() noexcept;
     void leave() noexcept;
 
     // A worker's byte. One side_file for each worker: an open file does not see its own locks.
@@ -32,6 +34,7 @@ public:
 
 private:
     void lock(std::int64_t byte);
+    bool lock_if_free(std::int64_t byte) noexcept;
     void unlock(std::int64_t byte) noexcept;
 
     std::string path_;

@@ -101,6 +101,9 @@ struct file_source::exchange_operation final : operation {
         ++self.claims_.turn;
     }
 
+    // After a power cut nobody holds the claim any more, so it need not be known. Unless its job may be what cuts the power.
+    bool may_be_lost() const noexcept override { return finishes.empty() && wanted.which == jobs::claim::ordinary; }
+
     jobs::settled settle_one(session& in, const jobs::settlement& finish) const {
         const auto known = self.held_.find(finish.which);
         if (known != self.held_.end() && complete(in, self.self_.number, finish, known->second))

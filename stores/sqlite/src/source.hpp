@@ -61,7 +61,7 @@ private:
     claimant claims_;
     std::function<void()> bell_;
     bool abandoned_ = false;
-    // What it was told that it has. The writer's thread alone looks at it, after commits, in their order: so a beat never sees
+    // What it was told that it has. Whoever writes looks at it, and nobody else, after commits, in their order: so a beat never sees
     // a claim that an exchange of the same moment has ended.
     std::map<jobs::token, remembered> held_;
     std::optional<jobs::token> suspect_;  // one of these that took a worker down before

@@ -14,12 +14,14 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr int checkpoint_pages = 2'000;  // 8 MB
-constexpr auto hearing = 50ms;
+constexpr auto hearing = 50ms;           // and so long a commit may be afloat
 constexpr std::size_t most_together = 256;
 
 class turn {
 public:
-    explicit turn(side_file& at) : at_(at) { at_.enter(); }
+    turn(side_file& at, bool entered) : at_(at) {
+        if (!entered) at_.enter();
+    }
     ~turn() { at_.leave(); }
     turn(const turn&) = delete;
     turn& operator=(const turn&) = delete;
@@ -47,6 +49,7 @@ writer::writer(const std::string& path, const sqlite_options& options,
                std::function<void(const std::set<std::string>&)> rung)
     : path_(path),
       patience_(options.patience),
+      full_(options.durable == durability::full),
       rung_(std::move(rung)),
       db_(path, options.create ? connection::mode::create : connection::mode::write, options.patience),
       checkpoints_(path, connection::mode::write, options.patience),
@@ -67,7 +70,7 @@ writer::~writer() {
 }
 
 void writer::open(const sqlite_options& options) {
-    const turn ours(turnstile_);
+    const turn ours(turnstile_, false);
     const fit found = fit_of(db_, ours_);
     if ((found == fit::behind || found == fit::none) && !options.migrate)
         fail(store_fault::too_old, path_ + ": its tables " +
@@ -80,7 +83,7 @@ void writer::open(const sqlite_options& options) {
                  path_ + ": its file system, or who else has it open, does not allow write-ahead logging");
     }
     db_.run_script("PRAGMA cache_size = -32768");
-    db_.run_script(options.durable == durability::full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+    db_.run_script(full_ ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
     checkpoints_.run_script("PRAGMA synchronous = FULL");
     if (found != fit::good && options.migrate) {
         db_.run_script("BEGIN IMMEDIATE");
@@ -102,12 +105,14 @@ void writer::begin() {
 }
 
 std::optional<store_error> writer::run(operation& what) {
+    bool nobody_writes = false;
     {
         const std::lock_guard held(lock_);
         if (stopping_) return store_error{store_fault::stopped, path_ + ": the store is being closed"};
         waiting_.push_back(&what);
-        if (waiting_.size() == 1) asked_.notify_one();
+        nobody_writes = !std::exchange(writing_, true);
     }
+    if (nobody_writes) write_here();
     const auto deadline = clock::now() + patience_;
     bool patient = true;
     while (what.done_.load(std::memory_order_acquire) == 0) {
@@ -136,86 +141,136 @@ sqlite_counters writer::counters() const {
     sqlite_counters now;
     now.operations = operations_.load(std::memory_order_relaxed);
     now.commits = commits_.load(std::memory_order_relaxed);
+    now.unsynced = unsynced_.load(std::memory_order_relaxed);
     now.checkpoints = checkpoint_count_.load(std::memory_order_relaxed);
     const std::lock_guard held(lock_);
     now.waiting = waiting_.size();
+    now.afloat = afloat_;
     return now;
+}
+
+// Where another process has its turn it is left to our thread, which may wait longer than the caller's patience.
+void writer::write_here() {
+    if (turnstile_.enter_if_free()) {
+        commit(true);
+        hear_others();
+    }
+    const std::lock_guard held(lock_);
+    writing_ = false;
+    if (!waiting_.empty() || (afloat_ && !listening_)) asked_.notify_one();
 }
 
 void writer::work() {
     detail::os::name_this_thread("gm-sqlite");
-    std::vector<operation*> batch;
-    for (;;) {
-        {
-            std::unique_lock held(lock_);
-            const auto wanted = [this] { return stopping_ || !waiting_.empty(); };
-            if (!listening_)
-                asked_.wait(held, [&] { return wanted() || listening_; });
-            else
-                asked_.wait_for(held, hearing, wanted);
-            if (waiting_.empty() && stopping_) return;
-        }
-        commit(batch);
-        hear_others();
+    const auto asked = [this] { return !writing_ && (stopping_ || !waiting_.empty()); };
+    const auto by_time = [this] { return listening_ || afloat_; };
+    std::unique_lock held(lock_);
+    for (bool over = false; !over;) {
+        if (by_time())
+            asked_.wait_for(held, hearing, asked);
+        else
+            asked_.wait(held, [&] { return asked() || by_time(); });
+        if (writing_) continue;
+        writing_ = true;
+        const bool idle = waiting_.empty();
+        over = idle && stopping_;
+        held.unlock();
+        if (!idle)
+            commit(false);
+        else if (afloat_)
+            sync_log();
+        if (!over) hear_others();
+        held.lock();
+        writing_ = false;
     }
 }
 
 // What has piled up is taken only when it is our turn and the transaction has begun, so that all that came meanwhile is in it.
-void writer::commit(std::vector<operation*>& batch) {
-    {
-        const std::lock_guard held(lock_);
-        if (waiting_.empty()) return;
-    }
+void writer::commit(bool our_turn) {
+    std::vector<operation*> batch;
     std::set<std::string> rung;
     try {
-        const turn ours(turnstile_);
+        const turn ours(turnstile_, our_turn);
         checkpoint_if_due();
+        choose_sync();
         begin();
-        batch = take();
+        take_more(batch, lasting_);
         run_batch(batch);
         rung = session_.rung();
     } catch (...) {
         const store_error why = error_in_hand(path_);
         db_.roll_back();
         session_.forget();
-        if (batch.empty()) batch = take();
+        if (afloat_)
+            next_checkpoint_ = 0;  // if the disk lost what was afloat: it is copied, before more is put behind it
+        if (batch.empty()) take_more(batch, true);
         for (operation* const each : batch) each->error_ = why;
     }
     for (operation* const each : batch)
         if (!each->error_) each->committed();
     if (!rung.empty()) rung_(rung);
     for (operation* const each : batch) finish(*each);
-    batch.clear();
 }
 
-std::vector<operation*> writer::take() {
+void writer::take_more(std::vector<operation*>& batch, bool lasting) {
     const std::lock_guard held(lock_);
-    std::vector<operation*> taken;
-    if (waiting_.size() <= most_together) {
-        taken.swap(waiting_);
-    } else {
-        taken.assign(waiting_.begin(), waiting_.begin() + most_together);
-        waiting_.erase(waiting_.begin(), waiting_.begin() + most_together);
+    std::erase_if(waiting_, [&](operation* each) {
+        if (batch.size() == most_together || (!lasting && !each->may_be_lost())) return false;
+        batch.push_back(each);
+        return true;
+    });
+}
+
+// SQLite takes it before a transaction only. What may not be lost and comes just after this waits for the next one.
+void writer::choose_sync() {
+    if (!full_) return;
+    bool needed = false;
+    {
+        const std::lock_guard held(lock_);
+        needed = !std::ranges::all_of(waiting_, &operation::may_be_lost);
     }
-    return taken;
+    if (needed == lasting_) return;
+    db_.run_script(needed ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+    lasting_ = needed;
+}
+
+void writer::end() {
+    db_.run("COMMIT");
+    commits_.fetch_add(1, std::memory_order_relaxed);
+    if (!lasting_) unsynced_.fetch_add(1, std::memory_order_relaxed);
+    const std::lock_guard held(lock_);
+    afloat_ = !lasting_;
+}
+
+// There is nothing to commit: the log alone, as a commit would. If that fails, a checkpoint is tried next.
+void writer::sync_log() noexcept {
+    sqlite3_file* log = nullptr;
+    sqlite3_file_control(db_.handle(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+    const bool done =
+        log && log->pMethods && log->pMethods->xSync(log, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY) == SQLITE_OK;
+    if (!done) next_checkpoint_ = 0;
+    const std::lock_guard held(lock_);
+    afloat_ = false;
 }
 
 void writer::run_batch(std::vector<operation*>& batch) {
-    operations_.fetch_add(batch.size(), std::memory_order_relaxed);
     if (!run_together(batch)) run_apart(batch);
+    operations_.fetch_add(batch.size(), std::memory_order_relaxed);
 }
 
+// What comes while they run is in time for their commit, and not kept waiting for the disk twice.
 bool writer::run_together(std::vector<operation*>& batch) {
     session_.begin();
-    for (operation* const each : batch)
-        if (!run_one(*each)) {
+    for (std::size_t next = 0; next != batch.size();) {
+        if (!run_one(*batch[next])) {
             db_.roll_back();
             session_.forget();
             return batch.size() == 1;  // its error stands
         }
+        if (++next == batch.size()) take_more(batch, lasting_);
+    }
     session_.flush();
-    db_.run("COMMIT");
-    commits_.fetch_add(1, std::memory_order_relaxed);
+    end();
     return true;
 }
 
@@ -235,8 +290,7 @@ void writer::run_apart(std::vector<operation*>& batch) {
         }
         db_.run("RELEASE one");
     }
-    db_.run("COMMIT");
-    commits_.fetch_add(1, std::memory_order_relaxed);
+    end();
 }
 
 bool writer::run_one(operation& what) noexcept {

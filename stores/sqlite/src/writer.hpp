@@ -1,5 +1,12 @@
 #pragma once
-// The one thread of a store that writes. Whatever is asked for while one commit is on its way goes into the next.
+// What a store writes, commit after commit. Whatever is asked for while one commit is on its way goes into the next. Who asks
+// while nobody writes does it himself: to wake a thread, and to be woken by it, takes longer than a small commit. All else is
+// done by a thread of the writer's own: what was left by somebody who wrote, what has to wait for another process, and
+// what is due by time.
+//
+// A commit is on the disk before anybody is told of it, unless it is made of operations that may be lost. Such a commit does not
+// wait. The next one that does takes it along, for what is on the disk is always a beginning of what was committed; and if none
+// comes soon, the writer sees to it.
 //
 // Each operation happens as a whole or not at all, and its failure does not touch the others of its commit: they run in one
 // transaction without savepoints, which cost every page they touch a copy, and only if one of them fails is the transaction
@@ -32,8 +39,10 @@ namespace gm::stores::sqlite {
 class operation {
 public:
     virtual void run(session& in) = 0;
-    // It is in the file. On the writer's thread, in the order of the operations.
+    // It is in the file. On the thread that writes, in the order of the operations.
     virtual void committed() noexcept {}
+    // Whether who asked for it may be told before it is on the disk: a power cut may take it then, with all that came after it.
+    virtual bool may_be_lost() const noexcept { return false; }
 
 protected:
     ~operation() = default;
@@ -84,12 +93,16 @@ private:
     void open(const sqlite_options& options);
     void begin();
     void work();
-    void commit(std::vector<operation*>& batch);
+    void write_here();
+    void commit(bool our_turn);
     void run_batch(std::vector<operation*>& batch);
     bool run_together(std::vector<operation*>& batch);
     void run_apart(std::vector<operation*>& batch);
     bool run_one(operation& what) noexcept;
-    std::vector<operation*> take();
+    void take_more(std::vector<operation*>& batch, bool lasting);
+    void choose_sync();
+    void end();
+    void sync_log() noexcept;
     static void finish(operation& what) noexcept;
     void checkpoint_if_due() noexcept;
     void hear_others() noexcept;
@@ -97,13 +110,16 @@ private:
     const std::string path_;
     const program ours_ = this_program();
     const std::chrono::milliseconds patience_;
+    const bool full_;  // durability
     const std::function<void(const std::set<std::string>&)> rung_;
     connection db_;
     connection checkpoints_;
     side_file turnstile_;
     session session_;
 
-    std::atomic<std::uint64_t> operations_{0}, commits_{0}, checkpoint_count_{0};
+    // From here on: of the thread that has set `writing_`, as are all above.
+    std::atomic<std::uint64_t> operations_{0}, commits_{0}, unsynced_{0}, checkpoint_count_{0};
+    bool lasting_ = true;  // the transaction takes what must not be lost, and its commit waits for the disk
     int wal_pages_ = 0;    // in the file by our last commit
     int next_checkpoint_;  // at that many
     std::int64_t data_version_ = 0;
@@ -112,6 +128,8 @@ private:
     mutable std::mutex lock_;  // protects what follows
     std::condition_variable asked_;
     std::vector<operation*> waiting_;
+    bool writing_ = false;  // somebody does, and looks at what waits when he is done
+    bool afloat_ = false;   // the last commit is not on the disk yet. Of who writes; others look
     bool listening_ = false;
     bool stopping_ = false;
 

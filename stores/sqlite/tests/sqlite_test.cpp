@@ -142,6 +142,67 @@ TEST_F(sqlite_file, what_piles_up_goes_into_one_commit) {
     EXPECT_EQ(all_in(*store), 20u);
 }
 
+TEST_F(sqlite_file, who_asks_while_nobody_writes_does_it_himself) {
+    const auto store = open();
+    std::thread::id rung_by;
+    const auto worker = std::move(*store->subscribe({.bell = [&] { rung_by = std::this_thread::get_id(); }}));
+    EXPECT_TRUE(insert(*store, job()));
+    EXPECT_EQ(rung_by, std::this_thread::get_id());
+}
+
+// A power cut takes it, and with it all who could hold that job. What says that a job is over has to be on the disk.
+TEST_F(sqlite_file, claim_alone_does_not_wait_for_the_disk_and_an_end_does) {
+    const auto store = open();
+    ASSERT_TRUE(insert(*store, job()));
+    const auto worker = std::move(*store->subscribe({}));
+    const auto before = counters_of(*store);
+    const auto held = worker->exchange({}, {.idle = 1}).value().jobs;
+    ASSERT_EQ(held.size(), 1u);
+    EXPECT_EQ(counters_of(*store).commits, before.commits + 1);
+    EXPECT_EQ(counters_of(*store).unsynced, before.unsynced + 1);
+    const settlement end{.which = held[0].which};
+    EXPECT_EQ(worker->exchange({&end, 1}, {.idle = 1}).value().outcomes, std::vector{settled::yes});
+    EXPECT_EQ(counters_of(*store).commits, before.commits + 2);
+    EXPECT_EQ(counters_of(*store).unsynced, before.unsynced + 1);
+    EXPECT_FALSE(counters_of(*store).afloat);
+}
+
+TEST_F(sqlite_file, claim_reaches_the_disk_although_nothing_follows) {
+    const auto store = open();
+    ASSERT_TRUE(insert(*store, job()));
+    for (const bool has_bell : {false, true}) {
+        const auto worker = std::move(*store->subscribe({.bell = has_bell ? [] {} : std::function<void()>()}));
+        static_cast<void>(worker->exchange({}, {.idle = 1}).value());
+        while (counters_of(*store).afloat) std::this_thread::yield();
+    }
+}
+
+TEST_F(sqlite_file, claim_beside_an_insert_waits_for_the_disk_with_it) {
+    const auto store = open();
+    const auto worker = std::move(*store->subscribe({}));
+    const auto before = counters_of(*store);
+    held_up gate(path());
+    auto in = std::async(std::launch::async, [&] { return insert(*store, job()); });
+    gate.wait_for(*store, 1);
+    auto out = std::async(std::launch::async, [&] { return worker->exchange({}, {.idle = 1}).value().jobs.size(); });
+    gate.wait_for(*store, 2);
+    gate.let_go();
+    EXPECT_TRUE(in.get());
+    EXPECT_EQ(out.get(), 1u);
+    EXPECT_EQ(counters_of(*store).commits, before.commits + 1);
+    EXPECT_EQ(counters_of(*store).unsynced, before.unsynced);
+}
+
+// Perhaps it takes the machine down: then that has to be known afterwards.
+TEST_F(sqlite_file, claim_of_a_suspect_waits_for_the_disk) {
+    const auto store = open();
+    const auto worker = std::move(*store->subscribe({}));
+    const auto before = counters_of(*store);
+    static_cast<void>(worker->exchange({}, {.idle = 1, .which = claim::suspect}).value());
+    EXPECT_EQ(counters_of(*store).commits, before.commits + 1);
+    EXPECT_EQ(counters_of(*store).unsynced, before.unsynced);
+}
+
 TEST_F(sqlite_file, failure_of_one_does_not_touch_the_others_of_its_commit) {
     const auto store = open();
     const auto before = counters_of(*store);

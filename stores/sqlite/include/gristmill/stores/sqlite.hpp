@@ -51,6 +51,8 @@ result<std::vector<jobs::published>, jobs::store_error> insert_sqlite(sqlite3* h
 struct sqlite_counters {
     std::uint64_t operations = 0;   // publish, exchange, beat, sweep, changes
     std::uint64_t commits = 0;      // each an fsync at durability::full
+    std::uint64_t unsynced = 0;     // but these: of claims alone, which the next one, or 50 ms, takes to the disk
+    bool afloat = false;            // the last commit was one of those, and is not on the disk yet
     std::uint64_t checkpoints = 0;  // each two more
     std::uint64_t waiting = 0;      // operations that wait for the next commit, now
 };
