@@ -158,7 +158,7 @@ inline answer gristmill_run(std::vector<std::string> arguments, std::string_view
     return running(run_command(std::move(arguments))).wait(input);
 }
 
-// Whether any process has this in its command line.
+// Whether any process has this in its command line: a word that nothing else has, no port and no name of a temporary file.
 inline bool somebody_runs(const std::string& what) {
     for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
         const std::string name = entry.path().filename();

@@ -153,16 +153,17 @@ TEST(run, a_command_that_takes_too_long_is_ended_with_its_family) {
 }
 
 TEST(run, one_that_takes_long_for_its_kind_is_ended) {
-    const answer it = gristmill_run({"-j2", "--timeout", "2000%", "sleep {}", ":::", "0.05", "0.05", "0.05", "7621"});
+    const answer it =
+        gristmill_run({"-j2", "--timeout", "2000%", "sleep {}", ":::", "0.05", "0.05", "0.05", "7621.2718"});
     EXPECT_EQ(it.status, 1);
-    EXPECT_FALSE(somebody_runs("7621"));
+    EXPECT_FALSE(somebody_runs("7621.2718"));
 }
 
 TEST(run, halt_ends_what_runs_or_lets_it_finish) {
     const answer now = gristmill_run(
-        {"-j2", "--halt", "now,fail=1", "test {} = 0 && exec sleep 7631; exit 3", ":::", "0", "1", "0", "0"});
+        {"-j2", "--halt", "now,fail=1", "test {} = 0 && exec sleep 7631.2718; exit 3", ":::", "0", "1", "0", "0"});
     EXPECT_EQ(now.status, 3);
-    EXPECT_FALSE(somebody_runs("7631"));
+    EXPECT_FALSE(somebody_runs("7631.2718"));
     // The first command ends when the log has told of the second one's failure.
     const scratch folder;
     const std::string log = folder / "log";
@@ -199,29 +200,29 @@ TEST(run, two_interrupts_end_everything) {
 }
 
 TEST(run, a_closed_terminal_ends_everything) {
-    running program(run_command({"--line-buffer", "echo begin; sleep {}", ":::", "7651"}));
+    running program(run_command({"--line-buffer", "echo begin; sleep {}", ":::", "7651.2718"}));
     program.read_until_output("begin\n");
     program.signal(SIGHUP);
     EXPECT_EQ(program.wait().status, 128 + SIGHUP);
-    EXPECT_FALSE(somebody_runs("7651"));
+    EXPECT_FALSE(somebody_runs("7651.2718"));
 }
 
 TEST(run, what_ignores_the_signal_is_killed) {
     running program(run_command({"--term-seq", "TERM,50,KILL", "--line-buffer",
-                                 "trap '' TERM; echo begin; while :; do sleep 0.01 {}; done", ":::", "0.017"}));
+                                 "trap '' TERM; echo begin; while :; do sleep 0.01 {}; done", ":::", "0.0172718"}));
     program.read_until_output("begin\n");
     program.interrupt_twice(SIGTERM);
     EXPECT_EQ(program.wait().status, 128 + SIGTERM);
-    EXPECT_FALSE(somebody_runs("0.017"));
+    EXPECT_FALSE(somebody_runs("0.0172718"));
 }
 
 TEST(run, thousands_of_grandchildren_are_ended) {
-    running program(
-        run_command({"--line-buffer", "for i in $(seq 2000); do sleep {} & done; echo begin; wait", ":::", "7661"}));
+    running program(run_command(
+        {"--line-buffer", "for i in $(seq 2000); do sleep {} & done; echo begin; wait", ":::", "7661.2718"}));
     program.read_until_output("begin\n");
     program.interrupt_twice(SIGINT);
     EXPECT_EQ(program.wait().status, 128 + SIGINT);
-    EXPECT_FALSE(somebody_runs("7661"));
+    EXPECT_FALSE(somebody_runs("7661.2718"));
 }
 
 TEST(run, when_nobody_reads_it_ends) {
