@@ -75,7 +75,8 @@ finding look_at(const queue_report& queue, const std::vector<worker_report>& cre
     if (ready != 0 && queue.paused)
         low("; it is paused", "gristmill resume " + shell_word(queue.name));
     else if (ready + later != 0 && !is_served(queue, crew))
-        low("; no worker serves it", "gristmill work --queue " + shell_word(queue.name));
+        low("; no worker serves it",
+            "gristmill work --queue " + shell_word(queue.name) + ", with --allow-exec or --on KIND=COMMAND");
     else if (queue.oldest_available && now - *queue.oldest_available > long_wait)
         low("", "the crew does not keep up, or a limit holds it: gristmill workers, gristmill queues, gristmill scale");
     else if (dead != 0)

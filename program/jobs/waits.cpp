@@ -113,7 +113,9 @@ private:
 
     answer worker() {
         if (!crew_.empty()) return nothing();
-        return because("worker", "no live worker serves its queue", "gristmill work --queue " + shell_word(job_.queue));
+        const std::string handler = job_.kind == "exec" ? "--allow-exec" : "--on " + shell_word(job_.kind) + "=COMMAND";
+        return because("worker", "no live worker serves its queue",
+                       "gristmill work --queue " + shell_word(job_.queue) + ' ' + handler);
     }
 
     answer running() {

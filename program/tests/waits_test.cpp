@@ -111,7 +111,8 @@ TEST_F(waits, advice_is_safe_to_copy) {
 TEST_F(waits, queue_without_a_live_worker) {
     const job_id id = put();
     EXPECT_EQ(why(id).what, "worker");
-    EXPECT_EQ(why(id).advice, "gristmill work --queue letters");
+    EXPECT_EQ(why(id).advice, "gristmill work --queue letters --on mail=COMMAND");
+    EXPECT_EQ(why(put("exec")).advice, "gristmill work --queue letters --allow-exec");
     crew();
     EXPECT_EQ(why(id).what, "turn");
 }

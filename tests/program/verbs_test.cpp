@@ -206,7 +206,7 @@ TEST_P(verbs, show_and_doctor_tell_of_a_kind_that_no_worker_knows) {
         return text.substr(std::min(text.find("\"waits\""), text.size()));
     };
     EXPECT_EQ(waits(), R"("waits":{"for":"worker","says":"no live worker serves its queue",)"
-                       R"("do":"gristmill work --queue pictures"}})"
+                       R"("do":"gristmill work --queue pictures --on image.resiz=COMMAND"}})"
                        "\n");
     const answer drained = ask({"drain", "--queue", "pictures", "--on", "image.resize=true"});
     EXPECT_EQ(drained.status, 0) << drained.errors;
@@ -453,14 +453,15 @@ TEST_F(verbs_on_a_file, doctor_says_what_is_low_and_what_to_do) {
     put_mail("ann");
     const answer it = ask({"doctor"});
     EXPECT_NE(it.output.find("queue letters  1 job ready, the oldest for 0s; no worker serves it\n"
-                             "      do: gristmill work --queue letters\n"),
+                             "      do: gristmill work --queue letters, with --allow-exec or --on KIND=COMMAND\n"),
               std::string::npos)
         << it.output;
     EXPECT_EQ(it.status, 1) << it.output;
     const answer json = ask({"doctor", "--json"});
     EXPECT_NE(
         json.output.find("{\"what\":\"queue letters\",\"health\":\"low\",\"says\":\"1 job ready, the oldest for 0s; "
-                         "no worker serves it\",\"do\":\"gristmill work --queue letters\"}\n"),
+                         "no worker serves it\",\"do\":\"gristmill work --queue letters, with --allow-exec or --on "
+                         "KIND=COMMAND\"}\n"),
         std::string::npos)
         << json.output;
 }
