@@ -182,6 +182,34 @@ TEST(postgres_processes, job_of_a_killed_worker_runs_again) {
     EXPECT_EQ(record.errors[0].attempt, 0);
 }
 
+// Found by an hour's storm: a worker was frozen before an outage of the server and let go after it. Its sweep still knew of good beats when its
+// first new beat had passed; the server had been up for long, most of it in its recovery; and the others had not beaten yet.
+TEST(postgres_processes, who_has_slept_through_an_outage_declares_nobody_dead) {
+    const std::string schema = fresh_schema();
+    const auto store = open_store(server::shared().url(), {.schema = schema});
+    ASSERT_TRUE(store->sink().publish(some_jobs(1)));
+    const auto sleeper = store->subscribe({.worker = "sleeper"}).value(), other = store->subscribe({}).value();
+    ASSERT_EQ(other->exchange({}, {.idle = 1}).value().jobs.size(), 1u);
+    plain_connection look(server::shared().url());
+    ASSERT_TRUE(look.tell("set search_path to " + schema));
+    const std::string since = "select good_since from worker where name = 'sleeper'";
+
+    ASSERT_TRUE(look.tell("update worker set expires = 0, good_since = 0"));  // nobody could beat
+    ASSERT_TRUE(sleeper->beat({}));
+    const std::string begun = look.ask(since);
+    EXPECT_EQ(look.ask("select last_beat from worker where name = 'sleeper'"), begun);
+    ASSERT_TRUE(sleeper->beat({}));
+    EXPECT_EQ(look.ask(since), begun) << "its lease has not run out since";
+
+    // All but that allows it: what it says of its beats, and how long the server is up.
+    ASSERT_TRUE(look.tell("update worker set lease = 1, good_since = now_us() + 3600000000"));
+    const std::string rescue_by_it =
+        "select rescue((select id from worker where name = 'sleeper'), 3600000000, 3, 1000)";
+    EXPECT_EQ(look.ask(rescue_by_it), "0");
+    ASSERT_TRUE(look.tell("update worker set good_since = 0"));
+    EXPECT_EQ(look.ask(rescue_by_it), "1");
+}
+
 TEST(postgres_processes, worker_that_was_stopped_too_long_is_refused) {
     const std::string schema = fresh_schema();
     const auto store = open_store(server::shared().url(), {.schema = schema});
