@@ -69,7 +69,7 @@ void runner_core::exchange(time_point now) {
     const bool rung = asked.idle + asked.ahead != 0 && wake_->rung.exchange(false);
     const time_point begun = gm::now();
     auto got = source_->exchange(finishes_, asked);
-    const time_point ended = gm::now();
+    const time_point answered = gm::now();
     if (!got) {
         if (rung) wake_->rung.store(true);  // what it rang for has not been claimed
         if (got.error().fault == store_fault::invalid && !finishes_.empty()) return isolate_invalid();
@@ -85,9 +85,9 @@ void runner_core::exchange(time_point now) {
         trouble("exchange", {store_fault::unreachable, "the store does not know what it has settled"}, exchange_pause_,
                 now);
     // For a handful: of more some come late in any case, and each end would wake us.
-    const std::chrono::nanoseconds quarter = std::min((ended - begun) / 4, longest_gathering);
+    const std::chrono::nanoseconds quarter = std::min((answered - begun) / 4, longest_gathering);
     const bool few = !got->jobs.empty() && got->jobs.size() <= workers_.load(std::memory_order_relaxed);
-    gather_until_ = few && pace_.median() < quarter ? ended + quarter : time_point{};
+    gather_until_ = few && pace_.median() < quarter ? answered + quarter : time_point{};
     claimed(*std::move(got), asked, now);
 }
 
