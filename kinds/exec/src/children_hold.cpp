@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <vector>
 
 #include <gristmill/kinds/exec/children.hpp>
 
@@ -54,14 +55,22 @@ void children::hold_all() {
     set_timer_locked();
     let_starts_end(guard);
     held_ = true;  // not earlier: what start() stops was not stopped before
-    each_family_locked([&](pid_t leader, const process_table::entry& one) {
-        if (one.stopped)
-            stopped_before_.push_back(one);
-        else if (one.group != leader)
-            signal_process(one, SIGTSTP);
+    each_family_locked([&](pid_t, const process_table::entry& one) {
+        if (one.stopped) stopped_before_.push_back(one);
     });
-    // To a whole group at once: none of it can be born in between.
+    // To a whole group at once: none of it can be born in between. Who leaves it in that moment is seen after it, and so is who is
+    // born in a group of its own while this looks.
     for (const auto& [tag, one] : running_) ::kill(-one->it.pid, SIGTSTP);
+    std::vector<process_table::entry> told;
+    for (std::size_t before = 1; before != told.size();) {
+        before = told.size();
+        each_family_locked([&](pid_t leader, const process_table::entry& one) {
+            const auto same = [&](const process_table::entry& other) { return same_process(one, other); };
+            if (one.group == leader || one.stopped || std::ranges::any_of(told, same)) return;
+            signal_process(one, SIGTSTP);
+            told.push_back(one);
+        });
+    }
 }
 
 void children::release_all() {

@@ -112,8 +112,9 @@ TEST(pausable_clock, stands_still_and_goes_on_from_there) {
     EXPECT_EQ(it.on_steady(later), later);
     stood();
     stood();
-    EXPECT_GE(exec_tests::clock::now() - it.now(), 4ms);
-    EXPECT_LE(it.on_steady(it.now()), exec_tests::clock::now());
+    const auto paused = it.now(), steady = exec_tests::clock::now();  // in this order
+    EXPECT_GE(steady - paused, 4ms);
+    EXPECT_LE(it.on_steady(paused), steady);
 }
 
 }  // namespace
