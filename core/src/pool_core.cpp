@@ -35,6 +35,7 @@ pool_core::pool_core(const pool_options& options, std::function<worker_state_box
       trivial_(static_cast<std::uint64_t>(1'000 / unit_)),
       brief_(static_cast<std::uint64_t>(50'000 / unit_)),
       between_looks_(static_cast<std::uint64_t>(2'000 / unit_)),
+      moment_(static_cast<std::uint64_t>(1'000'000 / unit_)),
       may_spin_(!engine_ && os::usable_cpus() > 1),
       born_(stamp()),
       queue_(static_cast<std::uint64_t>(static_cast<double>(options.priority_step.count()) / unit_)),
@@ -324,6 +325,7 @@ admitted pool_core::admit(pool_entry& entry, int level, pool_job* job) {
         limits until;
         if (job) until.context = job->parent.core();
         if (!(!lingered && linger_for_room()) && !wait_for_room(until)) return admitted::cancelled;
+        pressed_at_.store(stamp(), std::memory_order_relaxed);
     }
 }
 

@@ -193,12 +193,16 @@ bool pool_core::take(pool_worker& me, pool_entry& entry) noexcept {
 // Before it sleeps: an outside producer of trivial jobs would have to wake it every few jobs, at 2 µs each and with the lines of
 // the queue going to and fro. So it gives way a few times, to the producer if that shares its CPU, and looks again.
 // Only where it ran out of work a moment ago, too: a job that comes alone starts later on a worker that has just lain down.
+// Brief jobs are worth it while a producer presses, that is, has just waited for room: woken for its first job, the worker
+// would run in its place on its CPU, and so they would go on, job by job, while another CPU idles.
 // True: there is something.
 bool pool_core::linger(pool_worker& me) noexcept {
-    if (engine_ || me.average >= trivial_) return false;
+    if (engine_ || me.average >= brief_) return false;
     const std::uint64_t before = std::exchange(me.out_of_work_at, stamp());
-    if (me.out_of_work_at - before > 10 * worth_waking_ || lingering_.exchange(true, std::memory_order_relaxed))
-        return false;
+    const bool pressed = me.out_of_work_at - pressed_at_.load(std::memory_order_relaxed) < moment_;
+    const bool again = me.out_of_work_at - before <= (pressed ? moment_ : 10 * worth_waking_);
+    if (!again || (!pressed && me.average >= trivial_)) return false;
+    if (lingering_.exchange(true, std::memory_order_relaxed)) return false;
     bool found = queue_.size() != 0;
     for (int look = 0; look != looks_before_sleep && !found; ++look) {
         give_way();

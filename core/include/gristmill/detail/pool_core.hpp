@@ -281,6 +281,7 @@ private:
     const std::uint64_t trivial_;  // what takes less costs no more than to wake somebody for it
     const std::uint64_t brief_;  // while jobs take less, a waiter for room is told of half a queue; else of each place
     const std::uint64_t between_looks_;  // of a worker, while jobs are trivial
+    const std::uint64_t moment_;         // a producer that waited for room so lately is about to bring more
     const bool may_spin_;                // somebody else can run meanwhile
     const std::uint64_t born_;
 
@@ -317,8 +318,9 @@ private:
 
     alignas(64) atomic<bool> watched_{true};  // see publish_watched()
     atomic<bool> lingering_{false};
-    atomic<bool> ordered_{false};  // levels or expiry are in use: no batches, no local queues
-    atomic<bool> strict_{false};   // somebody waits for each single place
+    std::atomic<std::uint64_t> pressed_at_{0};  // when a producer last came back from waiting for room
+    atomic<bool> ordered_{false};               // levels or expiry are in use: no batches, no local queues
+    atomic<bool> strict_{false};                // somebody waits for each single place
     std::atomic<unsigned> workers_{0};
     std::atomic<pool_worker* const*> table_{nullptr};
     std::atomic<std::uint32_t> table_size_{0};
