@@ -199,9 +199,9 @@ bool pool_core::take(pool_worker& me, pool_entry& entry) noexcept {
 bool pool_core::linger(pool_worker& me) noexcept {
     if (engine_ || me.average >= brief_) return false;
     const std::uint64_t before = std::exchange(me.out_of_work_at, stamp());
-    const bool pressed = me.out_of_work_at - pressed_at_.load(std::memory_order_relaxed) < moment_;
-    const bool again = me.out_of_work_at - before <= (pressed ? moment_ : 10 * worth_waking_);
-    if (!again || (!pressed && me.average >= trivial_)) return false;
+    const bool trivial = me.average < trivial_;
+    const std::uint64_t since = trivial ? before : std::min(before, pressed_at_.load(std::memory_order_relaxed));
+    if (me.out_of_work_at - since > (trivial ? 10 * worth_waking_ : moment_)) return false;
     if (lingering_.exchange(true, std::memory_order_relaxed)) return false;
     bool found = queue_.size() != 0;
     for (int look = 0; look != looks_before_sleep && !found; ++look) {

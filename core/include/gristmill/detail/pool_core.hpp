@@ -313,14 +313,14 @@ private:
     std::vector<std::unique_ptr<pool_worker>> crew_;
     pool_queue coroutines_;
     unsigned coroutines_running_ = 0;
-    unsigned coroutines_late_ = 0;           // of those: timed out
-    std::vector<pool_job*> coroutine_jobs_;  // those that run
+    unsigned coroutines_late_ = 0;              // of those: timed out
+    std::vector<pool_job*> coroutine_jobs_;     // those that run
+    std::atomic<std::uint64_t> pressed_at_{0};  // when a producer last came back from waiting for room
 
     alignas(64) atomic<bool> watched_{true};  // see publish_watched()
     atomic<bool> lingering_{false};
-    std::atomic<std::uint64_t> pressed_at_{0};  // when a producer last came back from waiting for room
-    atomic<bool> ordered_{false};               // levels or expiry are in use: no batches, no local queues
-    atomic<bool> strict_{false};                // somebody waits for each single place
+    atomic<bool> ordered_{false};  // levels or expiry are in use: no batches, no local queues
+    atomic<bool> strict_{false};   // somebody waits for each single place
     std::atomic<unsigned> workers_{0};
     std::atomic<pool_worker* const*> table_{nullptr};
     std::atomic<std::uint32_t> table_size_{0};
