@@ -1,7 +1,8 @@
 # Each header compiles alone, twice in a row, and without a warning; and all of them together, in two translation units
 # of one program, so that a function that lacks its `inline` fails to link.
 #
-# The instrumented build selects other code in the same headers, so it is held to the same.
+# The instrumented build selects other code in the same headers, so it is held to the same. Each is compiled to an object, for that is
+# what ccache knows how to keep.
 set(public_folders ${PROJECT_SOURCE_DIR}/core/include)
 set(public_libraries gristmill::core)
 if(GRISTMILL_UPPER_ROOMS)
@@ -17,8 +18,9 @@ foreach(folder IN LISTS public_folders)
 endforeach()
 set(header_folder ${CMAKE_CURRENT_BINARY_DIR}/headers)
 
+set(header_compiler ${CMAKE_CXX_COMPILER_LAUNCHER} ${CMAKE_CXX_COMPILER})
 separate_arguments(header_flags UNIX_COMMAND "${CMAKE_CXX_FLAGS}")
-list(APPEND header_flags -std=c++20 -fsyntax-only -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
+list(APPEND header_flags -std=c++20 -c -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
 list(TRANSFORM public_folders PREPEND -I OUTPUT_VARIABLE public_includes)
 list(APPEND header_flags ${public_includes})
 if(CMAKE_CXX_COMPILER_TARGET)
@@ -33,7 +35,7 @@ foreach(header IN LISTS public_headers)
   string(APPEND all "#include <${header}>\n")
   string(REGEX REPLACE "[/.]" "_" name ${header})
   file(CONFIGURE OUTPUT ${header_folder}/${name}.cpp CONTENT "#include <${header}>\n#include <${header}>\n")
-  add_test(NAME header.${header} COMMAND ${CMAKE_CXX_COMPILER} ${header_flags} ${header_folder}/${name}.cpp)
+  add_test(NAME header.${header} COMMAND ${header_compiler} ${header_flags} ${header_folder}/${name}.cpp -o ${header_folder}/${name}.o)
   list(APPEND header_tests header.${header})
 endforeach()
 
@@ -44,5 +46,6 @@ gristmill_test_options(all_headers "${public_libraries}")
 target_include_directories(all_headers PRIVATE ${public_folders})
 add_test(NAME header.all_in_two_units COMMAND all_headers)
 add_test(NAME header.all_instrumented
-         COMMAND ${CMAKE_CXX_COMPILER} ${header_flags} -DGRISTMILL_SCHEDULE_POINTS=1 ${header_folder}/all_a.cpp)
+         COMMAND ${header_compiler} ${header_flags} -DGRISTMILL_SCHEDULE_POINTS=1 ${header_folder}/all_a.cpp
+                 -o ${header_folder}/all_instrumented.o)
 set_tests_properties(${header_tests} header.all_in_two_units header.all_instrumented PROPERTIES LABELS header TIMEOUT 120)
