@@ -6,8 +6,13 @@
 #include <algorithm>
 #include <chrono>
 #include <numeric>
+#include <sstream>
+#include <thread>
 
+#include <gristmill/kinds/exec/process_table.hpp>
 #include <gristmill/kinds/exec/unique_fd.hpp>
+
+#include "support/held_program.hpp"
 
 namespace {
 
@@ -197,6 +202,47 @@ TEST(run, two_interrupts_end_everything) {
     program.interrupt_twice(SIGINT);
     EXPECT_EQ(program.wait().status, 128 + SIGINT);
     for (const char* left : {"7641", "7642", "7643"}) EXPECT_FALSE(somebody_runs(left)) << left;
+}
+
+// A command that is born, and has executed nothing yet.
+pid_t command_of(const running& program) {
+    while (true) {
+        const auto all = gm::kinds::exec::process_table::read({});
+        if (const auto born = all.children_of(program.pid); !born.empty()) return born.front().pid;
+    }
+}
+
+// Until it leaves our group the terminal's Ctrl-C reaches it there. It had counted as failed.
+TEST(run, what_an_interrupt_kills_before_its_exec_has_not_failed) {
+    const scratch folder;
+    const test_support::held_program held("/bin/true", folder.path);
+    if (!held.holds()) GTEST_SKIP() << "no leases on " << folder.path;
+    running program(run_command({"-j1", "--retries", "2", "--joblog", folder / "log", held.path(), ":::", "1", "2"}));
+    const pid_t command = command_of(program);
+    program.signal(SIGINT);
+    ASSERT_EQ(::kill(command, SIGINT), 0);
+    const answer it = program.wait();
+    EXPECT_EQ(it.status, 128 + SIGINT);
+    EXPECT_EQ(it.errors.find("failed"), std::string::npos) << it.errors;
+    const std::string log = text_of(folder / "log");
+    EXPECT_EQ(std::ranges::count(log, '\n'), 1) << log;
+}
+
+// The thread that starts it ends it when it has started.
+TEST(run, what_is_being_started_at_the_halt_is_ended) {
+    const scratch folder;
+    test_support::held_program held("/bin/sleep", folder.path);
+    if (!held.holds()) GTEST_SKIP() << "no leases on " << folder.path;
+    if (std::thread::hardware_concurrency() < 2) GTEST_SKIP() << "a crew of one waits for it";
+    running program(run_command({"-j2", "--halt", "now,fail=1", "--joblog", folder / "log"}));
+    program.feed(held.path() + " 20\n");
+    (void)command_of(program);
+    program.feed("false\n");
+    program.close_input();
+    while (text_of(folder / "log").find("\n2\t") == std::string::npos) std::this_thread::yield();
+    held.let_go();
+    EXPECT_EQ(program.wait().status, 1);
+    EXPECT_EQ(text_of(folder / "log").find("\n1\t"), std::string::npos) << text_of(folder / "log");
 }
 
 TEST(run, a_closed_terminal_ends_everything) {

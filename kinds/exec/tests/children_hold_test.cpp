@@ -1,11 +1,17 @@
 // A pause of all children, and the clock that does not count it.
 #include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <thread>
 
 #include <gtest/gtest.h>
 
 #include <gristmill/kinds/exec/children.hpp>
 
 #include "exec_helpers.hpp"
+#include "support/held_program.hpp"
 
 namespace {
 
@@ -35,6 +41,14 @@ std::vector<pid_t> first_numbers(children& crew, std::size_t count) {
     for (std::size_t at = 0; numbers.size() < count; at = words.find(' ', at) + 1)
         numbers.push_back(std::stoi(words.substr(at)));
     return numbers;
+}
+
+// Of this process, once there is one.
+pid_t first_child() {
+    while (true) {
+        const process_table all = process_table::read({});
+        if (const auto born = all.children_of(::getpid()); !born.empty()) return born.front().pid;
+    }
 }
 
 TEST(children_hold, a_whole_family_is_stopped_and_goes_on) {
@@ -73,6 +87,32 @@ TEST(children_hold, what_is_started_meanwhile_waits) {
     EXPECT_TRUE(becomes_stopped(*pid, false));
     crew.end(1);
     EXPECT_EQ(finish(crew, 1)[1].how.signal, SIGTERM);
+}
+
+// The terminal's SIGTSTP reaches it in our group, and the thread that starts it waits for its exec: neither would ever go on.
+TEST(children_hold, a_child_that_was_stopped_before_its_exec_is_set_going) {
+    std::string folder = (std::filesystem::temp_directory_path() / "gm-hold-XXXXXX").string();
+    ASSERT_TRUE(::mkdtemp(folder.data()));
+    {
+        test_support::held_program sleeper("/bin/sleep", folder);
+        if (!sleeper.holds()) GTEST_SKIP() << "no leases on " << folder;
+        children crew(marked());
+        command what;
+        what.arguments = {sleeper.path(), "100"};
+        std::jthread starting([&] { EXPECT_TRUE(crew.start(std::move(what), 1)); });
+        const pid_t pid = first_child();
+        ::kill(pid, SIGTSTP);
+        ASSERT_TRUE(becomes_stopped(pid));
+        sleeper.let_go();
+        crew.hold_all();  // returns when the start has ended
+        starting.join();
+        EXPECT_TRUE(becomes_stopped(pid));
+        crew.release_all();
+        EXPECT_TRUE(becomes_stopped(pid, false));
+        crew.end(1);
+        EXPECT_EQ(finish(crew, 1)[1].how.signal, SIGTERM);
+    }
+    std::filesystem::remove_all(folder);
 }
 
 TEST(children_hold, an_end_during_the_pause_comes_with_the_release) {
