@@ -90,7 +90,8 @@ private:
     void start(const std::shared_ptr<attempt>& one);
     bool postpone(attempt& one);
     std::string describe(attempt& one) const;
-    std::error_code spawn(attempt& one, pid_t& pid);
+    std::error_code spawn_and_tell(const std::shared_ptr<attempt>& one, unsigned spare);
+    std::error_code spawn(attempt& one, unsigned spare, pid_t& pid);
     void started(const std::shared_ptr<attempt>& one, pid_t pid);
     void dry_run(const std::shared_ptr<attempt>& one);
     std::string tag_of(const attempt& one) const;

@@ -14,6 +14,9 @@ namespace {
 
 constexpr std::size_t most_held = 100'000;  // jobs that wait for their turn to be printed
 
+// Descriptors that commands leave to the run: to its journal, to what is kept of their output, to looks into /proc.
+constexpr unsigned spare_descriptors = 16;
+
 constexpr auto shortage_lasts = std::chrono::milliseconds(100);
 
 bool is_shortage(std::error_code why) {
@@ -99,13 +102,20 @@ void engine::start(const std::shared_ptr<attempt>& one) {
     }
     if (parts_.terminal && !wait_for_foreground())
         return settle(one, verdict::not_started, {.exit_code = 126}, "it has no terminal in the background");
+    auto failed = spawn_and_tell(one, spare_descriptors);
+    if (is_shortage(failed)) {
+        if (postpone(*one)) return;
+        failed = spawn_and_tell(one, 0);  // it is alone
+    }
+    if (failed) settle(one, verdict::not_started, not_executed(failed), failed.message());
+}
+
+std::error_code engine::spawn_and_tell(const std::shared_ptr<attempt>& one, unsigned spare) {
     pid_t pid = -1;
-    std::unique_lock starting(one->starting);
-    const auto failed = spawn(*one, pid);
-    if (!failed) return started(one, pid);
-    starting.unlock();
-    if (is_shortage(failed) && postpone(*one)) return;
-    settle(one, verdict::not_started, not_executed(failed), failed.message());
+    const std::lock_guard starting(one->starting);
+    const auto failed = spawn(*one, spare, pid);
+    if (!failed) started(one, pid);
+    return failed;
 }
 
 // The system has no room for another process now. While others run there will be: this one is started later. It was no try.
@@ -127,7 +137,7 @@ void engine::dry_run(const std::shared_ptr<attempt>& one) {
     settle(one, verdict::succeeded, {}, {});
 }
 
-std::error_code engine::spawn(attempt& one, pid_t& pid) {
+std::error_code engine::spawn(attempt& one, unsigned spare, pid_t& pid) {
     if (parts_.results) {
         auto files = parts_.results->make(parts_.names, one.of.arguments, one.of.sequence);
         if (!files) return files.error();
@@ -137,6 +147,7 @@ std::error_code engine::spawn(attempt& one, pid_t& pid) {
         what.variables = &variables_;
         what.extra = {"PARALLEL_SEQ=" + std::to_string(one.of.sequence),
                       "PARALLEL_JOBSLOT=" + std::to_string(one.slot)};
+        what.spare = spare;
         if (parts_.terminal) what.terminal = parts_.terminal->descriptor();
         if (parts_.results) {
             what.output = one.files.output.get();

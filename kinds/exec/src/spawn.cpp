@@ -3,11 +3,13 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 
@@ -67,6 +69,17 @@ int make_pipe(unique_fd& ours, unique_fd& theirs) {
     ours.reset(ends[0]);
     theirs.reset(ends[1]);
     return ::fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0 ? 0 : errno;
+}
+
+// Keeps a descriptor for the handle of a child to be: one that could not be watched must not run. The system gives out the lowest
+// number that is free, so while what children take stays below a border, all above it is left.
+int keep_place(const process& made, unsigned spare, unique_fd& place) {
+    place.reset(::fcntl(dev_null(), F_DUPFD_CLOEXEC, 0));
+    if (!place) return errno;
+    rlimit most{};
+    if (spare == 0 || ::getrlimit(RLIMIT_NOFILE, &most) != 0) return 0;
+    const int highest = std::max({place.get(), made.output.get(), made.errors.get()});
+    return static_cast<rlim_t>(highest) + spare < most.rlim_cur ? 0 : EMFILE;
 }
 
 // The pointers that exec wants: the variables, less those that `extra` replaces, then those.
@@ -140,6 +153,8 @@ result<process, std::error_code> spawn(const command& what) {
         if (const int failed = make_pipe(made.output, output)) return failure(system_error(failed));
     if (what.errors == through_pipe)
         if (const int failed = make_pipe(made.errors, errors)) return failure(system_error(failed));
+    unique_fd place;
+    if (const int failed = keep_place(made, what.spare, place)) return failure(system_error(failed));
     // A descriptor is put on itself, too: that takes its close-on-exec away.
     posix_spawn_file_actions_adddup2(&actions.it, output ? output.get() : what.output, 1);
     posix_spawn_file_actions_adddup2(&actions.it, errors ? errors.get() : what.errors, 2);
@@ -147,9 +162,10 @@ result<process, std::error_code> spawn(const command& what) {
     if (!what.directory.empty()) posix_spawn_file_actions_addchdir_np(&actions.it, what.directory.c_str());
 
     if (const auto failed = exec_in_child(file, what, actions, made.pid)) return failure(failed);
+    for (unique_fd* const kept : {&place, &output, &errors}) kept->reset();
     made.handle.reset(static_cast<int>(::syscall(SYS_pidfd_open, made.pid, 0)));
     if (made.handle) return made;
-    const int why = errno;  // no descriptor is left: the child cannot be watched, so it must not run
+    const int why = errno;  // another thread was faster
     ::kill(-made.pid, SIGKILL);
     while (::waitpid(made.pid, nullptr, 0) < 0 && errno == EINTR) {
     }

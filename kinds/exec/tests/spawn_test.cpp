@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <cstdio>
@@ -92,6 +93,19 @@ TEST(spawn, what_cannot_be_started_is_an_error) {
     what.arguments = {"/bin/true"};
     what.directory = "/no/such/folder";
     EXPECT_EQ(spawn(what).error(), std::errc::no_such_file_or_directory);
+}
+
+TEST(spawn, what_leaves_too_few_descriptors_is_not_started) {
+    const scratch folder;
+    rlimit limit{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+    command what = shell("touch " + folder.path + "/ran");
+    what.spare = static_cast<unsigned>(limit.rlim_cur);
+    EXPECT_EQ(spawn(what).error(), std::errc::too_many_files_open);
+    EXPECT_FALSE(std::filesystem::exists(folder.path + "/ran"));
+    what.spare = static_cast<unsigned>(limit.rlim_cur) / 2;
+    EXPECT_TRUE(run(what).how.success());
+    EXPECT_TRUE(std::filesystem::exists(folder.path + "/ran"));
 }
 
 TEST(spawn, a_script_without_its_first_line_is_run_by_the_shell) {

@@ -38,6 +38,8 @@ struct command {
     int terminal = -1;                       // if given, it is the input, and the child's group gets it (tcsetpgrp)
     int output = through_pipe;
     int errors = through_pipe;
+    // So many descriptors have to be left to this process; else it is not started, for EMFILE.
+    unsigned spare = 0;
 };
 
 // How a child ended.
