@@ -13,6 +13,7 @@
 #include "program/cli/help.hpp"
 #include "program/cli/parse.hpp"
 #include "program/cli/say.hpp"
+#include "program/run/controlling_terminal.hpp"
 #include "program/store/arguments.hpp"
 #include "program/verbs/verbs.hpp"
 #include "program/work/service.hpp"
@@ -59,7 +60,10 @@ int serve(const verb& of, const work_options& options) {
                    .terminal = terminal,
                    .quiet = options.quiet,
                    .json = options.json});
-    kinds::exec::exec_crew crew({.ladder = options.ladder, .mark = orphans_come_here ? mark : ""});
+    kinds::exec::exec_crew crew({.ladder = options.ladder,
+                                 .mark = orphans_come_here ? mark : "",
+                                 .tell_stops = controlling_terminal::open().has_value()},
+                                [&tell](const jobs::attempt& of) { tell.wants_terminal(of); });
     jobs::registry kinds;
     add_kinds(options, crew, kinds);
     const jobs::runner_report done = service(options, **store, kinds, crew, systemd, tell).run();
@@ -230,6 +234,7 @@ const verb work_verb = {
         "Takes jobs out of the store and runs them. What they write is kept with the job (`gristmill logs ID`). A job "
         "that fails is tried again, after 5 seconds, then 10, and so on, and is dead when its tries are used up. When "
         "this process is killed its jobs run again elsewhere, and what it had started is killed, too.\n\n"
+        "Commands have no terminal: one that asks there is stopped, and the worker says so.\n\n"
         "Jobs that it may not run, for it has no --allow-exec or no --on for their kind, are left to other workers. "
         "That is said once.\n\n"
         "SIGTERM, Ctrl-C or a closed terminal: nothing more is started, and what runs may finish within --grace; "

@@ -125,6 +125,15 @@ void reporter::wedged(nanoseconds since) noexcept {
     }
 }
 
+void reporter::wants_terminal(const jobs::attempt& of) noexcept {
+    try {
+        const std::string id = std::to_string(of.id().number);
+        say("job " + id + " (" + of.kind() +
+            ") is stopped, for it wants the terminal, which no job has: `gristmill cancel " + id + "` ends it");
+    } catch (const std::exception&) {  // no memory for a line
+    }
+}
+
 void reporter::say(std::string_view text) {
     if (!printer_.is_full())
         printer_.print(stream::errors, "gristmill " + how_.verb + ": " + printable(text, lines::many) + '\n');

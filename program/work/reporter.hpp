@@ -35,6 +35,9 @@ public:
     void resized(unsigned workers) noexcept override;
     void wedged(std::chrono::nanoseconds since) noexcept override;
 
+    // A command is stopped. Its text is not told: there may be secrets in it.
+    void wants_terminal(const jobs::attempt& of) noexcept;
+
     void say(std::string_view text);              // on standard error
     void show(const jobs::runner_snapshot& now);  // the terminal's line
     void close() { printer_.close(); }            // all is written when it returns

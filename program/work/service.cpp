@@ -51,7 +51,8 @@ jobs::runner_options runner_options_of(const work_options& from, jobs::runner_ob
 }  // namespace
 
 void block_service_signals() {
-    const sigset_t all = service_signals();
+    sigset_t all = service_signals();
+    sigaddset(&all, SIGCHLD);  // for children that are to tell when they stop
     ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
     ::signal(SIGPIPE, SIG_IGN);
 }

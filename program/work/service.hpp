@@ -48,7 +48,7 @@ private:
     clock::time_point next_look_{}, next_ping_ = clock::time_point::max();
 };
 
-// Blocks the signals that a service takes, in this thread and those that it will start.
+// Blocks the signals that a service takes, and SIGCHLD, in this thread and those that it will start.
 void block_service_signals();
 
 }  // namespace gm::program

@@ -1,6 +1,7 @@
 // Commands that want the terminal, in a shell with jobs.
 #include <optional>
 
+#include "jobs_helpers.hpp"
 #include "tmux_terminal.hpp"
 
 namespace {
@@ -17,6 +18,11 @@ protected:
     void type(const std::string& line) const {
         shell->press(line);
         shell->press("Enter");
+    }
+    static std::string words_of(const strings& command) {
+        std::string line;
+        for (const std::string& word : command) line += word + ' ';
+        return line;
     }
     void run(const std::string& rest) const { type("clear; " GRISTMILL_PROGRAM " run " + rest); }
     // When the shell is back. After a program that Ctrl-C has ended it runs no more of the same line.
@@ -86,6 +92,19 @@ TEST_F(terminal_for_commands, with_tty_ctrl_c_ends_the_command_and_no_other_is_s
     EXPECT_EQ(end.find("failed"), std::string::npos);
     type("stty -a | grep -o -- '-echo ' || echo it echoes");
     shell->wait_for("\nit echoes");
+}
+
+// It was stopped, and nobody was told.
+TEST_F(terminal_for_commands, a_job_that_asks_is_told_and_can_be_cancelled) {
+    const jobs_folder jobs;
+    ASSERT_EQ(jobs.line_of("push", {"read x < /dev/tty"}), "1");
+    type("clear; " + words_of(jobs.command("work", {"--allow-exec"})));
+    shell->wait_for("job 1 (exec) is stopped, for it wants the terminal");
+    EXPECT_EQ(jobs.run("cancel", {"1"}).status, 0);
+    EXPECT_TRUE(contains(jobs.run("wait", {"1", "--json"}).output, R"("state":"cancelled")"));
+    EXPECT_TRUE(contains(jobs.run("logs", {"1"}).output, "stopped, for it wants the terminal"));
+    shell->press("C-c");
+    wait_for_status("0");
 }
 
 TEST(run_tty, is_refused_where_it_makes_no_sense) {

@@ -1,5 +1,6 @@
 #include <gristmill/kinds/exec/exec_kind.hpp>
 
+#include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -91,12 +92,15 @@ bool exec_args::valid(std::string& why) const {
 
 // Owned by the handler's call and by the map; the watcher takes it from there.
 struct exec_crew::running {
-    explicit running(jobs::attempt& of) : output(of) {}
+    explicit running(jobs::attempt& self) : of(self), output(self) {}
+    jobs::attempt& of;
     job_output output;
+    bool wanted_terminal = false;  // the watcher's
     gm::channel<outcome> ended{1};
 };
 
-exec_crew::exec_crew(children_options how) : children_(std::move(how)), watcher_([this] { watch(); }) {}
+exec_crew::exec_crew(children_options how, stop_listener wants_terminal)
+    : children_(std::move(how)), wants_terminal_(std::move(wants_terminal)), watcher_([this] { watch(); }) {}
 
 exec_crew::~exec_crew() {
     {
@@ -173,6 +177,13 @@ void exec_crew::forget(std::uint64_t tag) {
     running_.erase(tag);
 }
 
+// Commands that stop for other reasons were stopped by somebody who knows.
+void exec_crew::stopped(running& one, int signal) {
+    if ((signal != SIGTTIN && signal != SIGTTOU) || std::exchange(one.wanted_terminal, true)) return;
+    one.of.log("gristmill: the command is stopped, for it wants the terminal, which no job has\n");
+    if (wants_terminal_) wants_terminal_(one.of);
+}
+
 void exec_crew::watch() {
     children::watcher here(children_);
     while (true) {
@@ -186,6 +197,8 @@ void exec_crew::watch() {
         if (!one) continue;
         if (e.what == event::output || e.what == event::errors) {
             one->output.take(e.what, e.bytes);
+        } else if (e.what == event::stopped) {
+            stopped(*one, e.how.signal);
         } else if (e.what == event::finished) {
             one->output.finish();
             forget(e.tag);

@@ -17,9 +17,13 @@
 //
 // A handler that is to stop (cancelled, out of time, the worker stops, the claim is lost) ends its command by the ladder,
 // with all that descends from it, and returns when that is gone.
+//
+// No command has the terminal. One that asks there is stopped by the system, and waits for ever: its log says so, and whoever runs the
+// crew is told, if the children's options have `tell_stops`.
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -54,7 +58,10 @@ struct exec_args {
 // Thread safety: handlers run on any thread. It outlives the runs of the registry that it was added to.
 class exec_crew {
 public:
-    explicit exec_crew(children_options how = {});
+    // The job's command is stopped, for it wants the terminal. Called once for a command, on the crew's thread; throws nothing.
+    using stop_listener = std::function<void(const jobs::attempt&)>;
+
+    explicit exec_crew(children_options how = {}, stop_listener wants_terminal = {});
     ~exec_crew();  // requires: none of its handlers runs
     exec_crew(const exec_crew&) = delete;
     exec_crew& operator=(const exec_crew&) = delete;
@@ -72,9 +79,11 @@ private:
     std::uint64_t enter(const std::shared_ptr<running>& one);
     std::shared_ptr<running> find(std::uint64_t tag);
     void forget(std::uint64_t tag);
+    void stopped(running& one, int signal);
     void watch();
 
     children children_;
+    const stop_listener wants_terminal_;
     std::atomic<bool> killed_{false};
     std::mutex lock_;  // protects the next three
     std::unordered_map<std::uint64_t, std::shared_ptr<running>> running_;
