@@ -12,8 +12,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t most_queued = 16'384;  // lines
-constexpr std::size_t lines_a_commit = 1000;
+// The most that a commit has to write, beside the ends of what was written before: some 30 ms.
+constexpr std::size_t most_queued = 32'768;  // lines
+constexpr std::size_t most_bytes = std::size_t{16} << 20;
 constexpr auto before_another_try = 1s;
 
 std::int64_t ms_since_1970(std::chrono::system_clock::time_point when) {
@@ -73,7 +74,7 @@ std::optional<std::string> journal::close() {
         const guard held(lock_);
         closing_ = true;
         work_.notify_all();
-        closed_.notify_all();
+        hurry_.notify_all();
         room_.notify_all();
     }
     thread_.join();
@@ -128,11 +129,13 @@ line_book::fate journal::new_line_read(const line_identity& who, const std::vect
                                        std::uint64_t& number) {
     std::string text = packed(arguments);
     guard held(lock_);
-    room_.wait(held, [this] { return lines_.size() < most_queued || error_ || closing_; });
+    room_.wait(held, [this] { return !is_filled_locked(1) || error_ || closing_; });
     if (error_ || closing_) return fate::stop;
     number = next_number_++;
+    bytes_ += text.size();
     lines_.push_back({number, who, std::move(text)});
     work_.notify_one();
+    if (is_filled_locked(2)) hurry_.notify_one();
     return fate::run;
 }
 
@@ -168,37 +171,31 @@ void journal::finished(const finish_report& report) {
     work_.notify_one();
 }
 
-// So few that a commit is no long one while the reader is far ahead; but a line that has ended comes along with its end.
-std::size_t journal::lines_to_take_locked() const {
-    if (closing_) return lines_.size();
-    std::uint64_t last = lines_.empty() ? 0 : lines_.front().number + lines_a_commit - 1;
-    for (const ended_lines& one : queue_.ended)
-        for (const std::uint64_t number : one.lines) last = std::max(last, number);
-    const auto beyond = std::ranges::upper_bound(lines_, last, {}, &new_line::number);
-    return static_cast<std::size_t>(beyond - lines_.begin());
+// By one of so many parts, or more.
+bool journal::is_filled_locked(unsigned share) const {
+    return lines_.size() >= most_queued / share || bytes_ >= most_bytes / share;
 }
 
 // What a commit before this one could not write is in the batch, and goes first.
 void journal::take_batch_locked(journal_batch& batch) {
-    const auto end = lines_.begin() + static_cast<std::ptrdiff_t>(lines_to_take_locked());
-    std::move(lines_.begin(), end, std::back_inserter(batch.lines));
-    lines_.erase(lines_.begin(), end);
+    std::ranges::move(lines_, std::back_inserter(batch.lines));
     std::ranges::move(queue_.ended, std::back_inserter(batch.ended));
     std::ranges::move(queue_.gone, std::back_inserter(batch.gone));
     batch.highest_job = std::max(batch.highest_job, queue_.highest_job);
+    lines_.clear();
+    bytes_ = 0;
     queue_.ended.clear();
     queue_.gone.clear();
-    if (lines_.empty()) batch.input_ended |= std::exchange(queue_.input_ended, false);
+    batch.input_ended |= std::exchange(queue_.input_ended, false);
     room_.notify_all();
 }
 
 // False: it is closing, and this is the last commit.
 bool journal::wait_for_work(guard& held) {
     work_.wait(held, [this] { return closing_ || !lines_.empty() || !queue_.empty() || !starting_.empty() || error_; });
-    if (lines_.size() >= lines_a_commit && !error_) return !closing_;
     const auto when = last_commit_ + (error_ ? clock::duration(before_another_try) : between_commits);
     // Not woken by each thing that happens meanwhile.
-    closed_.wait_until(held, when, [this] { return closing_; });
+    hurry_.wait_until(held, when, [this] { return closing_ || (is_filled_locked(2) && !error_); });
     return !closing_;
 }
 

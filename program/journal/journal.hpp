@@ -14,7 +14,6 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -77,7 +76,7 @@ private:
     void work();
     bool wait_for_work(guard& held);
     bool write(journal_batch& batch);
-    std::size_t lines_to_take_locked() const;
+    bool is_filled_locked(unsigned share) const;
     void take_batch_locked(journal_batch& batch);
     void fail(const std::string& why);
 
@@ -98,12 +97,12 @@ private:
     std::mutex file_lock_;
     std::unique_ptr<journal_file> file_;
 
-    std::mutex lock_;  // protects the rest
-    std::condition_variable work_, closed_,
-        room_;                                 // there is something to write; the end has come; lines are taken again
-    std::deque<new_line> lines_;               // in the order of their numbers
-    journal_batch queue_;                      // all else
-    std::map<std::uint64_t, pid_t> starting_;  // jobs whose command is not in the file yet
+    std::mutex lock_;                              // protects the rest
+    std::condition_variable work_, hurry_, room_;  // there is something to write; soon; lines are taken again
+    std::vector<new_line> lines_;                  // in the order of their numbers
+    std::size_t bytes_ = 0;                        // of these lines
+    journal_batch queue_;                          // all else
+    std::map<std::uint64_t, pid_t> starting_;      // jobs whose command is not in the file yet
     clock::time_point last_commit_;
     bool closing_ = false;
     std::optional<std::string> error_;  // the last commit failed

@@ -24,6 +24,7 @@ constexpr int pages_before_checkpoint = 1000;  // of the write-ahead log
 constexpr auto patience_of_a_new_run = std::chrono::seconds(10);
 constexpr auto patience_with_a_glance = std::chrono::milliseconds(50);  // as long as somebody's --list takes
 constexpr unsigned lines_at_a_time = 128;                               // they come with their arguments
+constexpr std::size_t rows_at_a_time = 32;                              // of an INSERT
 
 constexpr const char* from_1_to_2 = "ALTER TABLE line ADD COLUMN worker INTEGER; PRAGMA user_version = 2";
 
@@ -213,11 +214,24 @@ std::optional<std::string> journal_file::write(const journal_batch& batch) {
     return failed;
 }
 
+// A line whose end comes with it is written once, as it is then. Those that follow one another, and were written before, are changed
+// together: a command of a thousand of them (-n) ends by one statement.
 void journal_file::put(const journal_batch& batch) {
-    for (const new_line& one : batch.lines)
-        db_->run("INSERT INTO line (number, identity, arguments) VALUES (?, ?, ?)", one.number, bytes_of(one.who),
-                 blob{one.arguments});
-    for (const ended_lines& one : batch.ended) put_ended(one, facts_);
+    const std::uint64_t first_new = batch.lines.empty() ? facts_.lines + 1 : batch.lines.front().number;
+    std::vector<const ended_lines*> ends(batch.lines.size());  // of the new lines; null: none yet
+    for (const ended_lines& one : batch.ended)
+        for (auto first = one.lines.begin(); first != one.lines.end();) {
+            auto last = first;
+            while (last + 1 != one.lines.end() && last[1] == *last + 1 && last[1] != first_new) ++last;
+            const std::uint64_t count = *last - *first + 1;
+            if (*first >= first_new)
+                std::fill_n(ends.begin() + static_cast<std::ptrdiff_t>(*first - first_new), count, &one);
+            else
+                put_end(one, *first, *last);
+            (one.how == line_state::succeeded ? facts_.succeeded : facts_.failed) += count;
+            first = last + 1;
+        }
+    put_lines(batch.lines, ends);
     for (const std::uint64_t job : batch.gone) db_->run("DELETE FROM running WHERE job = ?", job);
     for (const running_command& one : batch.running)
         db_->run("INSERT OR REPLACE INTO running (job, boot, pid, started) VALUES (?, ?, ?, ?)", one.job, boot_id(),
@@ -229,24 +243,55 @@ void journal_file::put(const journal_batch& batch) {
              facts_.succeeded, facts_.failed, facts_.jobs, static_cast<int>(facts_.input_ended));
 }
 
-// Lines that follow one another are written together: a command of a thousand of them (-n) ends by one statement. A line that had
-// failed, and was run again, is counted anew.
-void journal_file::put_ended(const ended_lines& one, run_facts& now) {
-    for (auto first = one.lines.begin(); first != one.lines.end();) {
-        auto last = first;
-        while (last + 1 != one.lines.end() && last[1] == *last + 1) ++last;
-        if (now.failed != 0)
-            now.failed -= static_cast<std::uint64_t>(
-                db_->number("SELECT count(*) FROM line WHERE number BETWEEN ? AND ? AND state = ?", *first, *last,
-                            static_cast<int>(line_state::failed))
-                    .value_or(0));
-        db_->run(
-            "UPDATE line SET state = ?, job = ?, status = ?, started = ?, runtime = ?, worker = ? "
-            "WHERE number BETWEEN ? AND ?",
-            static_cast<int>(one.how), one.job, one.status, one.started, one.runtime, one.worker, *first, *last);
-        (one.how == line_state::succeeded ? now.succeeded : now.failed) += *last - *first + 1;
-        first = last + 1;
+namespace {
+
+std::string insert_of(std::size_t rows) {
+    std::string text =
+        "INSERT INTO line (number, identity, arguments, state, job, status, started, runtime, worker) VALUES ";
+    for (std::size_t i = 0; i < rows; ++i)
+        text += i == 0 ? "(?, ?, ?, ?, ?, ?, ?, ?, ?)" : ", (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    return text;
+}
+
+void bind_line(query& into, const new_line& one, const ended_lines* end) {
+    into.bind_next(one.number);
+    into.bind_next(bytes_of(one.who));
+    into.bind_next(blob{one.arguments});
+    into.bind_next(static_cast<int>(end ? end->how : line_state::waiting));
+    if (!end) {
+        for (int column = 0; column < 5; ++column) into.bind_next(std::nullopt);
+        return;
     }
+    into.bind_next(end->job);
+    into.bind_next(end->status);
+    into.bind_next(end->started);
+    into.bind_next(end->runtime);
+    into.bind_next(end->worker);
+}
+
+}  // namespace
+
+// Many rows to a statement: a row on its own costs more than twice as much, most of it to begin and to end the statement.
+void journal_file::put_lines(const std::vector<new_line>& lines, const std::vector<const ended_lines*>& ends) {
+    for (std::size_t i = 0; i < lines.size();) {
+        const std::size_t rows = lines.size() - i < rows_at_a_time ? 1 : rows_at_a_time;
+        query insert = db_->ask(db_->kept(insert_of(rows)));
+        for (const std::size_t end = i + rows; i != end; ++i) bind_line(insert, lines[i], ends[i]);
+        (void)insert.step();
+    }
+}
+
+// Of lines that are in the file. One that had failed, and was run again, is counted anew.
+void journal_file::put_end(const ended_lines& one, std::uint64_t first, std::uint64_t last) {
+    if (facts_.failed != 0)
+        facts_.failed -= static_cast<std::uint64_t>(
+            db_->number("SELECT count(*) FROM line WHERE number BETWEEN ? AND ? AND state = ?", first, last,
+                        static_cast<int>(line_state::failed))
+                .value_or(0));
+    db_->run(
+        "UPDATE line SET state = ?, job = ?, status = ?, started = ?, runtime = ?, worker = ? "
+        "WHERE number BETWEEN ? AND ?",
+        static_cast<int>(one.how), one.job, one.status, one.started, one.runtime, one.worker, first, last);
 }
 
 result<std::vector<running_command>, std::string> journal_file::left_running() {

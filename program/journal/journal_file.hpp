@@ -69,7 +69,7 @@ struct running_command {
 
 // What goes into the file at once, in one commit.
 struct journal_batch {
-    std::vector<new_line> lines;
+    std::vector<new_line> lines;  // each by one higher than the one before
     std::vector<ended_lines> ended;
     std::vector<std::uint64_t> gone;       // jobs whose command runs no more, and was in the file
     std::vector<running_command> running;  // after those that are gone
@@ -139,7 +139,8 @@ private:
     void put_facts();
     void read_facts();
     void put(const journal_batch& batch);
-    void put_ended(const ended_lines& one, run_facts& now);
+    void put_lines(const std::vector<new_line>& lines, const std::vector<const ended_lines*>& ends);
+    void put_end(const ended_lines& one, std::uint64_t first, std::uint64_t last);
     void bring_up_to_date();
 
     std::unique_ptr<stores::sqlite::connection> db_;

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <utility>
 
 #include <gtest/gtest.h>
@@ -87,6 +88,38 @@ TEST_F(journal_parts, tells_every_job_that_has_ended) {
     EXPECT_EQ(all[0].arguments, (strings{"a", "c"}));
     ASSERT_EQ(file->each_ended(false, keep), std::nullopt);
     EXPECT_TRUE(all.at(1).arguments.empty());
+}
+
+// Lines are written many to a statement, the rest one by one; ends come with their lines, or later, or to some of both.
+TEST_F(journal_parts, lines_may_end_in_the_commit_that_brings_them_or_in_a_later_one) {
+    auto file = known({"1", "2", "3"});
+    journal_batch batch;
+    for (std::uint64_t number = 4; number <= 103; ++number) batch.lines.push_back(line(number, std::to_string(number)));
+    batch.ended = {ended({2, 3, 4, 5, 70}, line_state::succeeded), ended({36, 37, 103}, line_state::failed)};
+    batch.ended[1].job = 2;
+    ASSERT_EQ(file->write(batch), std::nullopt);
+    journal_batch later;
+    later.ended = {ended({37, 38}, line_state::succeeded)};
+    later.ended[0].job = 3;
+    ASSERT_EQ(file->write(later), std::nullopt);
+    EXPECT_EQ(file->facts().lines, 103u);
+    EXPECT_EQ(file->facts().succeeded, 7u);
+    EXPECT_EQ(file->facts().failed, 2u);
+    std::map<std::uint64_t, strings> of_job;
+    ASSERT_EQ(file->each_ended(true, [&](ended_job&& one) { of_job[one.job] = one.arguments; }), std::nullopt);
+    EXPECT_EQ(of_job, (std::map<std::uint64_t, strings>{
+                          {1, {"2", "3", "4", "5", "70"}}, {2, {"36", "103"}}, {3, {"37", "38"}}}));
+    const auto waiting = file->lines_to_run(0, true, false);
+    ASSERT_TRUE(waiting);
+    EXPECT_EQ(waiting->size(), 103u - 9u);
+    EXPECT_EQ(waiting->at(0).number, 1u);
+    EXPECT_EQ(waiting->at(1).number, 6u);
+    const auto all = file->lines_after(0, 103, 200);
+    ASSERT_TRUE(all);
+    ASSERT_EQ(all->size(), 103u);
+    for (const auto& one : *all) {
+        EXPECT_EQ(one.who, line(one.number, std::to_string(one.number)).who);
+    }
 }
 
 // A file that the first version has written: it is read as it is, and what is written to it makes it one of this version.
@@ -242,9 +275,9 @@ TEST_F(journal_parts, a_command_that_lives_on_is_found_and_waited_for) {
     EXPECT_TRUE((*file)->left_running()->empty());
 }
 
-// The reader is far ahead, and a commit takes some of its lines only: those that have ended are among them.
-TEST_F(journal_parts, a_line_is_written_before_its_end_is) {
-    constexpr std::uint64_t most_queued = 16'384, ended_first = 16'000;
+// The reader is so far ahead that it has to wait; what has ended meanwhile is written with its lines.
+TEST_F(journal_parts, a_full_queue_is_written_with_the_ends_of_its_lines) {
+    constexpr std::uint64_t most_queued = 32'768, ended_first = 16'000;
     {
         journal it(path, facts());
         std::uint64_t number = 0;
