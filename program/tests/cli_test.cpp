@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <sstream>
 
 #include <gtest/gtest.h>
 
@@ -53,21 +54,47 @@ TEST(cli, what_is_wrong_is_told) {
     EXPECT_EQ(error_of({"--env", "=x"}), "--env: write NAME=VALUE");
 }
 
+// From the case of this verb to that of the next one: what other verbs have does not count.
+std::string part_of(const std::string& script, const std::string& begin, const std::string& end) {
+    const std::size_t from = script.find(begin);
+    return from == std::string::npos ? std::string() : script.substr(from, script.find(end, from) - from);
+}
+
+std::string lines_with(const std::string& text, const std::string& part) {
+    std::istringstream in(text);
+    std::string all;
+    for (std::string line; std::getline(in, line);)
+        if (line.find(part) != std::string::npos) all += line + '\n';
+    return all;
+}
+
+std::string in_roff(std::string_view text) {
+    std::string all;
+    for (const char c : text) all += c == '-' ? "\\-" : std::string(1, c);
+    return all;
+}
+
 TEST(cli, every_flag_is_in_help_in_completion_and_on_the_man_page) {
-    const std::string help = help_of(run_verb), man = *man_page("gristmill-run");
-    const std::string bash = *completion("bash"), zsh = *completion("zsh"), fish = *completion("fish");
-    for (const flag_group& group : run_flags())
-        for (const flag& one : group.flags) {
-            const std::string name(one.name);
-            EXPECT_NE(help.find("  " + name), std::string::npos) << name;
-            EXPECT_NE(bash.find(name), std::string::npos) << name;
-            EXPECT_NE(zsh.find("'" + name), std::string::npos) << name;
-            EXPECT_NE(fish.find(" -l " + name.substr(2) + " "), std::string::npos) << name;
-            std::string roff;
-            for (const char c : name) roff += c == '-' ? "\\-" : std::string(1, c);
-            EXPECT_NE(man.find(".B " + roff), std::string::npos) << name;
-            EXPECT_TRUE(one.help.ends_with('.')) << name;
-        }
+    const std::string all_bash = *completion("bash"), all_zsh = *completion("zsh"), all_fish = *completion("fish");
+    const std::string program_page = *man_page("gristmill");
+    for (const verb* of : verbs()) {
+        const std::string verb_name(of->name);
+        const std::string help = help_of(*of), man = man_page("gristmill-" + verb_name).value_or("");
+        const std::string bash = part_of(all_bash, "\n    " + verb_name + ")\n", "\n        ;;\n");
+        const std::string zsh = part_of(all_zsh, "\n    " + verb_name + ")\n", "\n        ;;\n");
+        const std::string fish = lines_with(all_fish, "_from " + verb_name + "'");
+        EXPECT_NE(program_page.find(in_roff(verb_name)), std::string::npos) << verb_name;
+        for (const flag_group& group : of->flags)
+            for (const flag& one : group.flags) {
+                const std::string name(one.name), which = verb_name + ' ' + name;
+                EXPECT_NE(help.find("\n  " + name), std::string::npos) << which;
+                EXPECT_NE(bash.find(' ' + name), std::string::npos) << which;
+                EXPECT_NE(zsh.find("'" + name), std::string::npos) << which;
+                EXPECT_NE(fish.find(" -l " + name.substr(2) + " "), std::string::npos) << which;
+                EXPECT_NE(man.find(".B " + in_roff(name)), std::string::npos) << which;
+                EXPECT_TRUE(one.help.ends_with('.')) << which;
+            }
+    }
     EXPECT_FALSE(completion("tcsh"));
     EXPECT_FALSE(man_page("gristmill-nonsense"));
 }
