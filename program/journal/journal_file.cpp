@@ -272,11 +272,11 @@ void bind_line(query& into, const new_line& one, const ended_lines* end) {
 }  // namespace
 
 // Many rows to a statement: a row on its own costs more than twice as much, most of it to begin and to end the statement.
-void journal_file::put_lines(const std::vector<new_line>& lines, const std::vector<const ended_lines*>& ends) {
-    for (std::size_t i = 0; i < lines.size();) {
-        const std::size_t rows = lines.size() - i < rows_at_a_time ? 1 : rows_at_a_time;
+void journal_file::put_lines(const std::vector<new_line>& fresh, const std::vector<const ended_lines*>& ends) {
+    for (std::size_t i = 0; i < fresh.size();) {
+        const std::size_t rows = fresh.size() - i < rows_at_a_time ? 1 : rows_at_a_time;
         query insert = db_->ask(db_->kept(insert_of(rows)));
-        for (const std::size_t end = i + rows; i != end; ++i) bind_line(insert, lines[i], ends[i]);
+        for (const std::size_t end = i + rows; i != end; ++i) bind_line(insert, fresh[i], ends[i]);
         (void)insert.step();
     }
 }

@@ -139,7 +139,7 @@ private:
     void put_facts();
     void read_facts();
     void put(const journal_batch& batch);
-    void put_lines(const std::vector<new_line>& lines, const std::vector<const ended_lines*>& ends);
+    void put_lines(const std::vector<new_line>& fresh, const std::vector<const ended_lines*>& ends);
     void put_end(const ended_lines& one, std::uint64_t first, std::uint64_t last);
     void bring_up_to_date();
 
