@@ -287,7 +287,7 @@ void runner_core::works_again(std::string_view doing, patience& pause) {
 void runner_core::put_off(delivery&& job, time_point now) {
     settlement back;
     back.which = job.which;
-    back.what = verdict::snoozed;
+    back.what = verdict::returned;
     back.at = wall_now() + std::chrono::duration_cast<std::chrono::microseconds>(later_.next(now));
     finishes_.push_back(std::move(back));
     ended_.push_back({job.id, nullptr, false});
@@ -299,7 +299,7 @@ void runner_core::put_off(delivery&& job, time_point now) {
     event.kind = job.kind;
     event.queue = job.queue;
     event.attempt = job.attempt;
-    event.what = verdict::snoozed;
+    event.what = verdict::returned;
     observer_->put_off(event);
 }
 

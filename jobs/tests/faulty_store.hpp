@@ -1,6 +1,7 @@
 #pragma once
 // A store that fails when it is told to: before the call (nothing happened) or after it (it happened, and the answer is lost),
-// that hangs, and whose workers can be killed. It keeps the books: which claims were accepted as ended, and how often.
+// that hangs, and whose workers can be killed. It keeps the books: which claims were accepted as ended, and how often, and when
+// which number of ends was presented in one call.
 //
 // A killed worker hears nothing more from the store and says nothing more to it; its claims stay with it until its lease has
 // run out, as if its process had died.
@@ -68,6 +69,14 @@ public:
         const std::lock_guard hold(guard_);
         return delivered_;
     }
+    struct presented {  // a call of exchange that had ends with it
+        time_point at;
+        std::size_t ends;
+    };
+    std::vector<presented> presentations() {
+        const std::lock_guard hold(guard_);
+        return presented_;
+    }
 
 private:
     class faulty_source;
@@ -85,6 +94,10 @@ private:
         return muted_.contains(worker);
     }
     static jobs::store_error away() { return {jobs::store_fault::unreachable, "the store is away"}; }
+    void presents(std::size_t ends) {
+        const std::lock_guard hold(guard_);
+        if (ends != 0) presented_.push_back({gm::now(), ends});
+    }
     void delivered(const std::vector<jobs::delivery>& all);
     void settled(std::span<const jobs::settlement> finishes, const std::vector<jobs::settled>& outcomes);
 
@@ -159,6 +172,7 @@ private:
     std::map<jobs::token, bool> ended_;
     std::map<jobs::job_id, book> books_;
     std::size_t delivered_ = 0;
+    std::vector<presented> presented_;
 };
 
 class faulty_store::faulty_source final : public jobs::source {
@@ -174,6 +188,7 @@ public:
     result<jobs::exchanged, jobs::store_error> exchange(std::span<const jobs::settlement> finishes,
                                                         const jobs::demand& wanted) override {
         if (!*alive_) return failure(away());
+        of_.presents(finishes.size());
         return of_.perform(call::exchange, [&] {
             auto answer = inner_->exchange(finishes, wanted);
             if (answer) {

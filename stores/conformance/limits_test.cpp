@@ -269,6 +269,24 @@ TEST_P(conformance, rate_token_of_a_returned_job_comes_back) {
     EXPECT_TRUE(claim(*worker, 9).empty());
 }
 
+// A worker without a handler for its kind puts it off. Each time that took a token, so that a few such jobs used up the rate of all others.
+TEST_P(conformance, rate_token_of_a_job_that_is_put_off_comes_back) {
+    if (lacks(feature::limits)) return;
+    static_cast<void>(
+        ledger().limit("default", {.rate = 1 / 3600.0, .burst = 2, .rate_per_key = 1 / 3600.0, .burst_per_key = 2}));
+    publish(of_keys("aaaa"));
+    const auto worker = subscribe();
+    const auto held = claim(*worker, 9);
+    ASSERT_EQ(held.size(), 2u);
+    settlement back = returned(held[0]);
+    back.at = now() + 1h;
+    const auto next = exchange(*worker, {&back, 1}, {.idle = 9}).jobs;
+    ASSERT_EQ(next.size(), 1u);
+    EXPECT_NE(next[0].id, held[0].id);
+    EXPECT_TRUE(claim(*worker, 9).empty());
+    EXPECT_EQ(state_of(held[0].id), state::scheduled);
+}
+
 TEST_P(conformance, rate_token_of_a_job_that_started_does_not_come_back) {
     if (lacks(feature::limits)) return;
     static_cast<void>(ledger().limit("default", {.rate = 1 / 3600.0, .burst = 1}));

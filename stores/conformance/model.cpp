@@ -138,6 +138,9 @@ settled model::settle(int holder, const settlement& end) {
     } else if (end.what == verdict::retry || end.what == verdict::snoozed) {
         is.run_at = std::max(end.at, now);
         is.state = end.what == verdict::retry ? state::retrying : state::scheduled;
+    } else if (end.what == verdict::returned && end.at > now) {
+        is.run_at = end.at;
+        is.state = state::scheduled;
     } else {
         is.state = state::available;
     }

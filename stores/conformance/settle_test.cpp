@@ -250,6 +250,27 @@ TEST_P(conformance, returned_job_is_as_if_it_had_not_been_claimed) {
     EXPECT_EQ(claim_one(*worker).attempt, 1);
 }
 
+TEST_P(conformance, returned_job_does_not_run_before_the_time_it_is_given) {
+    publish(job());
+    const auto worker = subscribe();
+    const delivery got = claim_one(*worker);
+    settlement back = returned(got);
+    back.at = now() + 1h;
+    EXPECT_EQ(settle(*worker, back), settled::yes);
+    EXPECT_EQ(settle(*worker, back), settled::yes);
+    const record found = find(got.id);
+    EXPECT_EQ(found.state, state::scheduled);
+    EXPECT_EQ(found.run_at, back.at);
+    EXPECT_EQ(found.attempts, 0);
+    EXPECT_TRUE(found.errors.empty());
+    EXPECT_TRUE(claim(*worker, 9).empty());
+    expect_counters_true();
+    if (!harness().time_is_virtual()) return;
+    let_pass(1h);
+    beat(*worker);  // its lease has passed, too
+    EXPECT_EQ(claim_one(*worker).id, got.id);
+}
+
 TEST_P(conformance, returned_job_keeps_its_place_in_the_order) {
     const std::vector<job_id> made = publish(std::vector<new_job>(3, job()));
     const auto worker = subscribe();

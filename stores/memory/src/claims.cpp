@@ -46,7 +46,12 @@ settled house::settle(worker& by, const settlement& end) {
             step(job, state::cancelled);
             break;
         case verdict::snoozed: step_or_cancel(state::scheduled, std::max(end.at, now)); break;
-        case verdict::returned: step_or_cancel(state::available, std::nullopt, true); break;
+        case verdict::returned:
+            if (end.at > now)
+                step_or_cancel(state::scheduled, end.at, true);
+            else
+                step_or_cancel(state::available, std::nullopt, true);
+            break;
         case verdict::interrupted:
             ++job.interruptions;
             report_end(job, end, 0, end.error.empty() ? "interrupted: its worker stopped" : end.error);

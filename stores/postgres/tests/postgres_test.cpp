@@ -44,4 +44,27 @@ TEST(postgres, jobs_are_published_claimed_and_settled) {
     ASSERT_TRUE(swept) << swept.error().what;
 }
 
+// It locked its worker's row, and every look of an idle worker was a commit that waited for the disk.
+TEST(postgres, claim_that_finds_nothing_writes_nothing) {
+    const std::string schema = fresh_schema();
+    const auto store = open_store(server::shared().url(), {.schema = schema});
+    const auto worker = store->subscribe({}).value();
+    plain_connection same(server::shared().url());
+    ASSERT_TRUE(same.tell("set search_path = " + schema));
+    const auto expect_that_it_writes_nothing = [&] {
+        ASSERT_TRUE(same.tell("begin"));
+        EXPECT_EQ(same.ask("select count(*) from worker w, claim(w.id, '{default,other}', '{0,0}', 5, 5, false)"), "0");
+        EXPECT_EQ(same.ask("select count(*) from look('{default,other}')"), "1");
+        EXPECT_EQ(same.ask("select pg_current_xact_id_if_assigned() is null"), "t");
+        ASSERT_TRUE(same.tell("commit"));
+    };
+    expect_that_it_writes_nothing();
+    jobs::new_job later = mail();
+    later.run_at = store->now() + std::chrono::hours(1);
+    ASSERT_TRUE(store->sink().publish(std::vector{later}));
+    expect_that_it_writes_nothing();
+    ASSERT_TRUE(store->sink().publish(std::vector{mail()}));
+    EXPECT_EQ(same.ask("select count(*) from worker w, claim(w.id, '{default}', '{0}', 5, 5, false)"), "1");
+}
+
 }  // namespace

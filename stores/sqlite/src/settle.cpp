@@ -212,9 +212,10 @@ settled settle(session& in, std::int64_t worker, const settlement& finish) {
     }
     next_stand next{.run_at = job.run_at, .attempts = job.attempts, .interrupted = stopped ? 1 : 0};
     next.never_started = finish.what == verdict::returned;
-    if (finish.what == verdict::snoozed) {
-        next.run_at = std::max(micros_of(finish.at), in.now());
-        if (next.run_at > in.now()) next.to = state::scheduled;
+    if (finish.what == verdict::snoozed) next.run_at = in.now();
+    if (!stopped && micros_of(finish.at) > in.now()) {
+        next.run_at = micros_of(finish.at);
+        next.to = state::scheduled;
     }
     give_back(in, job, next, finish.what);
     return settled::yes;

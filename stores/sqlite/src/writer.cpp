@@ -192,6 +192,7 @@ void writer::commit(bool our_turn) {
     try {
         const turn ours(turnstile_, our_turn);
         checkpoint_if_due();
+        if (doubtful_) renew_log();
         choose_sync();
         begin();
         take_more(batch, lasting_);
@@ -201,8 +202,6 @@ void writer::commit(bool our_turn) {
         const store_error why = error_in_hand(path_);
         db_.roll_back();
         session_.forget();
-        if (afloat_)
-            next_checkpoint_ = 0;  // if the disk lost what was afloat: it is copied, before more is put behind it
         if (batch.empty()) take_more(batch, true);
         for (operation* const each : batch) each->error_ = why;
     }
@@ -235,22 +234,44 @@ void writer::choose_sync() {
 }
 
 void writer::end() {
-    db_.run("COMMIT");
+    try {
+        db_.run("COMMIT");
+    } catch (const trouble&) {
+        if (sqlite3_extended_errcode(db_.handle()) == SQLITE_IOERR_FSYNC) doubtful_ = true;
+        throw;
+    }
     commits_.fetch_add(1, std::memory_order_relaxed);
     if (!lasting_) unsynced_.fetch_add(1, std::memory_order_relaxed);
     const std::lock_guard held(lock_);
     afloat_ = !lasting_;
 }
 
-// There is nothing to commit: the log alone, as a commit would. If that fails, a checkpoint is tried next.
+// There is nothing to commit: the log alone, as a commit would.
 void writer::sync_log() noexcept {
     sqlite3_file* log = nullptr;
     sqlite3_file_control(db_.handle(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
     const bool done =
         log && log->pMethods && log->pMethods->xSync(log, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY) == SQLITE_OK;
-    if (!done) next_checkpoint_ = 0;
+    if (!done) doubtful_ = true;
     const std::lock_guard held(lock_);
     afloat_ = false;
+}
+
+// What the system still has of the log is written to the file and synced there, and the log begins anew: behind a gap nothing would be
+// found after a power cut. This kind of checkpoint holds off those who write, and waits for those who read.
+void writer::renew_log() {
+    const int code =
+        sqlite3_wal_checkpoint_v2(checkpoints_.handle(), "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+    if (code == SQLITE_BUSY)
+        fail(store_fault::unreachable,
+             path_ +
+                 ": its disk has failed, and somebody who reads for long keeps its log from being written once more: "
+                 "he has to end that; then the same again will do");
+    if (code != SQLITE_OK) checkpoints_.fail(code);
+    doubtful_ = false;
+    checkpoint_count_.fetch_add(1, std::memory_order_relaxed);
+    next_checkpoint_ = checkpoint_pages;
+    wal_pages_ = 0;
 }
 
 void writer::run_batch(std::vector<operation*>& batch) {
@@ -321,6 +342,7 @@ void writer::checkpoint_if_due() noexcept {
             sqlite3_wal_checkpoint_v2(checkpoints_.handle(), "main", SQLITE_CHECKPOINT_PASSIVE, &in_wal, &copied);
         db_.run("COMMIT");
         checkpoint_count_.fetch_add(1, std::memory_order_relaxed);
+        if (code == SQLITE_IOERR_FSYNC) doubtful_ = true;
         // A reader that holds an old state, or a full disk, keeps some pages back: try again when there is more.
         next_checkpoint_ = code == SQLITE_OK && copied == in_wal ? checkpoint_pages : wal_pages_ + checkpoint_pages;
         wal_pages_ = 0;

@@ -8,6 +8,9 @@
 // wait. The next one that does takes it along, for what is on the disk is always a beginning of what was committed; and if none
 // comes soon, the writer sees to it.
 //
+// A sync that fails is worse than it looks: the system takes what it could not write for written, and the next sync succeeds. So from
+// then on the log counts as doubtful, and nothing is committed until all of it has been copied into the file and begun anew.
+//
 // Each operation happens as a whole or not at all, and its failure does not touch the others of its commit: they run in one
 // transaction without savepoints, which cost every page they touch a copy, and only if one of them fails is the transaction
 // rolled back and run once more, with a savepoint around each. So an operation may run more than once, and must
@@ -103,6 +106,7 @@ private:
     void choose_sync();
     void end();
     void sync_log() noexcept;
+    void renew_log();
     static void finish(operation& what) noexcept;
     void checkpoint_if_due() noexcept;
     void hear_others() noexcept;
@@ -119,9 +123,10 @@ private:
 
     // From here on: of the thread that has set `writing_`, as are all above.
     std::atomic<std::uint64_t> operations_{0}, commits_{0}, unsynced_{0}, checkpoint_count_{0};
-    bool lasting_ = true;  // the transaction takes what must not be lost, and its commit waits for the disk
-    int wal_pages_ = 0;    // in the file by our last commit
-    int next_checkpoint_;  // at that many
+    bool lasting_ = true;    // the transaction takes what must not be lost, and its commit waits for the disk
+    bool doubtful_ = false;  // a sync of the log has failed
+    int wal_pages_ = 0;      // in the file by our last commit
+    int next_checkpoint_;    // at that many
     std::int64_t data_version_ = 0;
     clock::time_point heard_{};
 

@@ -84,7 +84,7 @@ enum class verdict : std::uint8_t {
     dead,         // it failed for good
     cancelled,    // it stopped because somebody asked for that; the attempt does not count
     snoozed,      // no failure: again at `at`; the attempt does not count
-    returned,     // it never started; nothing is counted
+    returned,     // it never started: nothing is counted or charged, and it does not run again before `at`
     interrupted,  // it started and its worker had to stop: an interruption, no attempt
 };
 
