@@ -19,10 +19,9 @@ namespace gm::program {
 namespace {
 
 constexpr std::uintmax_t largest = std::uintmax_t{1} << 30;
-constexpr double log_precision =
-    0.0015;                      // its times are in milliseconds: a job may seem to start before the one before it ends
-constexpr double longest = 1e9;  // seconds: what a virtual clock can count, many thousand times over
-
+// Seconds: a log's times are in milliseconds, so that a job may seem to start before the one before it ends.
+constexpr double log_precision = 0.0015;
+constexpr double longest = 1e9;             // seconds: what a virtual clock can count, many thousand times over
 constexpr unsigned most_workers = 100'000;  // more than that is no count of workers
 constexpr std::size_t most_jobs = 5'000'000;
 
