@@ -63,7 +63,7 @@ int serve(const verb& of, const work_options& options) {
     kinds::exec::exec_crew crew({.ladder = options.ladder,
                                  .mark = orphans_come_here ? mark : "",
                                  .tell_stops = controlling_terminal::open().has_value()},
-                                [&tell](const jobs::attempt& of) { tell.wants_terminal(of); });
+                                [&tell](const jobs::attempt& job) { tell.wants_terminal(job); });
     jobs::registry kinds;
     add_kinds(options, crew, kinds);
     const jobs::runner_report done = service(options, **store, kinds, crew, systemd, tell).run();

@@ -3,6 +3,7 @@
 
 #include <sqlite3.h>
 
+#include <atomic>
 #include <filesystem>
 #include <future>
 #include <latch>
@@ -144,10 +145,12 @@ TEST_F(sqlite_file, what_piles_up_goes_into_one_commit) {
 
 TEST_F(sqlite_file, who_asks_while_nobody_writes_does_it_himself) {
     const auto store = open();
-    std::thread::id rung_by;
-    const auto worker = std::move(*store->subscribe({.bell = [&] { rung_by = std::this_thread::get_id(); }}));
-    EXPECT_TRUE(insert(*store, job()));
-    EXPECT_EQ(rung_by, std::this_thread::get_id());
+    std::atomic<int> rung_here{0};
+    const auto worker = std::move(*store->subscribe(
+        {.bell = [&, here = std::this_thread::get_id()] { rung_here += std::this_thread::get_id() == here; }}));
+    // What the store does on its own account may be at it just then: so it is asked more than once.
+    for (int asked = 0; asked != 50 && rung_here == 0; ++asked) EXPECT_TRUE(insert(*store, job()));
+    EXPECT_NE(rung_here, 0);
 }
 
 // A power cut takes it, and with it all who could hold that job. What says that a job is over has to be on the disk.
