@@ -55,7 +55,7 @@ inline std::uint64_t ticks() noexcept {
 #endif
 }
 
-// Nanoseconds in one tick; measured once, at first use (takes about 0.2 ms).
+// Nanoseconds in one tick. Where the machine does not tell, it is measured once, at first use (takes about 0.2 ms).
 double nanoseconds_per_tick() noexcept;
 
 // One turn of a spin loop.
