@@ -275,8 +275,7 @@ void pool_core::push_locked(pool_entry& entry, int level, pool_job* job, after_l
         queue_.push(level, entry);
         if (sleepers_ != 0)
             after.wake = whom_to_wake();
-        else if (queue_.size() > starting_ + waking_ && live_threads() < workers_.load(std::memory_order_relaxed))
-            [[unlikely]]
+        else if (wants_thread()) [[unlikely]]
             after.start = reserve_thread();
         if (options_.sizing.most != 0 && !load_watched_) {
             load_watched_ = true;

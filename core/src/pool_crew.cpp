@@ -37,6 +37,12 @@ unsigned pool_core::live_threads() const noexcept {
     return threads_ - std::min(stuck_, spares);
 }
 
+// requires: the lock. More jobs wait than free workers come for them, and the crew is not whole yet.
+bool pool_core::wants_thread() const noexcept {
+    return sleepers_ == 0 && queue_.size() > starting_ + waking_ + looking_ &&
+           live_threads() < workers_.load(std::memory_order_relaxed);
+}
+
 // requires: the lock. Null: no more are wanted, or the system has just refused one.
 pool_worker* pool_core::reserve_thread() noexcept {
     if (live_threads() >= workers_.load(std::memory_order_relaxed)) return nullptr;

@@ -12,7 +12,7 @@ namespace gm::detail {
 
 namespace {
 
-constexpr double aim = 0.8, saturated = 0.95;
+constexpr double aimed_at = 0.8, saturated = 0.95;
 
 [[gnu::format(printf, 2, 3)]] void append(std::string& text, const char* format, ...) {
     char part[120];
@@ -53,7 +53,7 @@ sizing_report judge(const crew_load& load) {
     out.utilisation = load.work / n;
     out.utilisation_with_one_more = load.work / (n + 1);
     out.utilisation_with_one_less = load.workers > 1 ? load.work / (n - 1) : std::numeric_limits<double>::infinity();
-    out.suggested = std::max(1u, static_cast<unsigned>(std::ceil(load.work / aim)));
+    out.suggested = std::max(1u, static_cast<unsigned>(std::ceil(load.work / aimed_at)));
     out.mean_wait = load.mean_wait;
     out.mean_run = load.mean_run;
     out.advice = advise(out, load.waiting);

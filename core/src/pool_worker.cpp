@@ -153,9 +153,11 @@ bool pool_core::next(pool_worker& me, pool_entry& entry) noexcept {
             if (leave_idle(me)) return false;
         }
     }
-    if (me.looking) [[unlikely]] {  // what it found was not the crew's
+    if (me.looking) [[unlikely]] {  // what it found was not the crew's, and a job there may have counted on it
+        after_lock after(*this);
         lock_guard hold(guard_);
         set_looking(me, false);
+        if (wants_thread()) after.start = reserve_thread();
     }
     if (others_run && !watched_.load(std::memory_order_relaxed)) hand_watch_on();
     begin_session(me);
@@ -212,9 +214,11 @@ bool pool_core::linger(pool_worker& me) noexcept {
     return found;
 }
 
-// requires: the lock.
+// requires: the lock. Who looks is counted only where it matters: to a crew that still grows, and where the free workers are
+// all the room there is.
 void pool_core::set_looking(pool_worker& me, bool looking) noexcept {
-    if (options_.queue != 0 || me.looking == looking) return;
+    looking = looking && (options_.queue == 0 || live_threads() < workers_.load(std::memory_order_relaxed));
+    if (me.looking == looking) return;
     me.looking = looking;
     looking_ += looking ? 1 : -1u;
 }

@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr effort some{.schedules = 10'000};
+constexpr effort enough{.schedules = 10'000};
 
 // Posts to its own worker's queue, and does not end before others have taken that.
 void long_job(arena& here, gm::pool& crew, std::chrono::nanoseconds before) {
@@ -25,6 +25,20 @@ void long_job(arena& here, gm::pool& crew, std::chrono::nanoseconds before) {
 
 }  // namespace
 
+// One that looks for work is as good as one that sleeps.
+TEST(pool_workers, no_thread_is_started_for_a_job_that_one_is_free_for) {
+    expect_sound(
+        [](arena& here) {
+            gm::pool crew({.workers = 3});
+            for (int i = 0; i != 3; ++i) {
+                crew.submit([] {}).get().value();
+                stand_still(here.pick(2) * 1us);
+            }
+            here.check_equal(crew.snapshot().threads, 1u, "threads");
+        },
+        enough);
+}
+
 TEST(pool_workers, jobs_behind_a_long_job_are_taken) {
     expect_sound(
         [](arena& here) {
@@ -33,7 +47,7 @@ TEST(pool_workers, jobs_behind_a_long_job_are_taken) {
             static_cast<void>(crew.submit([&] { long_job(here, crew, 0ns); }).get());
             here.check(crew.close(), "close gave up");
         },
-        some);
+        enough);
 }
 
 // Whoever kept watch gives it up after eight looks at nothing: at that very moment jobs are queued, and from outside, too.
@@ -53,7 +67,7 @@ TEST(pool_workers, jobs_posted_as_the_watch_ends_are_taken) {
             here.check(crew.close(), "close gave up");
             here.check_equal(ran, 1, "ran");
         },
-        some);
+        enough);
 }
 
 TEST(pool_workers, two_long_jobs_share_the_crew_with_short_ones) {
@@ -71,7 +85,7 @@ TEST(pool_workers, two_long_jobs_share_the_crew_with_short_ones) {
             here.check(crew.close(), "close gave up");
             here.check_equal(ran, 2, "ran");
         },
-        some);
+        enough);
 }
 
 // Each of two jobs is held up until a third has run; the first queued both others for its own worker. Whoever takes the second was
@@ -93,7 +107,7 @@ TEST(pool_workers, job_behind_two_long_jobs_is_taken) {
             static_cast<void>(first.get());
             here.check(crew.close(), "close gave up");
         },
-        some);
+        enough);
 }
 
 // The crew is made larger behind a long job that has queued something for its worker.
@@ -112,5 +126,5 @@ TEST(pool_workers, resize_sees_what_waits_behind_a_long_job) {
             static_cast<void>(first.get());
             here.check(crew.close(), "close gave up");
         },
-        some);
+        enough);
 }

@@ -256,6 +256,7 @@ private:
     [[noreturn]] void no_thread();
     void grow(unsigned most) noexcept;
     unsigned live_threads() const noexcept;
+    bool wants_thread() const noexcept;
     void ended_locked(wake_list& wakes) noexcept;
 
     // pool_watchdog.cpp
@@ -298,7 +299,7 @@ private:
     unsigned sleepers_ = 0;
     unsigned waking_ = 0;
     unsigned starting_ = 0;
-    unsigned looking_ = 0;  // with a queue of 0: who looks for work is free, though neither asleep nor on its way up
+    unsigned looking_ = 0;  // who looks for work is free, though neither asleep nor on its way up
     unsigned threads_ = 0;
     unsigned stuck_ = 0;
     bool watching_ = false;
