@@ -5,11 +5,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <map>
+
+#include <gristmill/kinds/exec/system_calls.hpp>
 
 namespace gm::program {
 
@@ -26,16 +27,6 @@ bool read(std::string_view text, Number& to) {
 
 // Neither is anything else a time, nor could to_line() write it.
 bool is_time(double seconds) { return std::isfinite(seconds) && std::abs(seconds) < 1e15; }
-
-std::error_code write_all(int file, std::string_view text) {
-    while (!text.empty()) {
-        const ssize_t written = ::write(file, text.data(), text.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written < 0) return {errno, std::generic_category()};
-        text.remove_prefix(static_cast<std::size_t>(written));
-    }
-    return {};
-}
 
 }  // namespace
 
@@ -93,13 +84,15 @@ result<joblog_writer, std::error_code> joblog_writer::open(const std::string& fi
     joblog_writer made;
     const int how = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (go_on ? 0 : O_TRUNC);
     made.file_.reset(::open(file.c_str(), how, 0666));
-    if (!made.file_) return failure(std::error_code(errno, std::generic_category()));
+    if (!made.file_) return failure(kinds::exec::last_error());
     const bool is_new = !go_on || ::lseek(made.file_.get(), 0, SEEK_END) == 0;
     if (is_new)
-        if (const auto failed = write_all(made.file_.get(), header)) return failure(failed);
+        if (const auto failed = kinds::exec::write_all(made.file_.get(), header)) return failure(failed);
     return made;
 }
 
-std::error_code joblog_writer::write(const joblog_entry& entry) { return write_all(file_.get(), to_line(entry)); }
+std::error_code joblog_writer::write(const joblog_entry& entry) {
+    return kinds::exec::write_all(file_.get(), to_line(entry));
+}
 
 }  // namespace gm::program

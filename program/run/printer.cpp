@@ -1,17 +1,19 @@
 #include "program/run/printer.hpp"
 
-#include <poll.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <chrono>
 #include <utility>
+
+#include <gristmill/kinds/exec/system_calls.hpp>
 
 #include "program/run/terminal.hpp"
 
 namespace gm::program {
 
 namespace {
+
+using kinds::exec::write_all;
 
 constexpr std::size_t much = std::size_t{4} << 20;
 constexpr std::size_t little = much / 4;
@@ -21,22 +23,6 @@ constexpr auto longest_farewell = std::chrono::milliseconds(200);
 
 // From the cursor's line on. In two steps: where all of the screen is erased at once, tmux keeps what stood there in its history.
 constexpr std::string_view erase_below = "\r\x1b[K\x1b[C\x1b[J\r";
-
-// 0, or why it failed. A descriptor that somebody has made non-blocking is waited for.
-int write_all(int to, std::string_view text) {
-    while (!text.empty()) {
-        const ssize_t written = ::write(to, text.data(), text.size());
-        if (written >= 0) {
-            text.remove_prefix(static_cast<std::size_t>(written));
-        } else if (errno == EAGAIN) {
-            pollfd wanted{to, POLLOUT, 0};
-            ::poll(&wanted, 1, -1);
-        } else if (errno != EINTR) {
-            return errno;
-        }
-    }
-    return 0;
-}
 
 }  // namespace
 
@@ -157,17 +143,17 @@ void printer::write_text(stream to, std::string_view text) {
         if (scrolls_.size() >= frame_size) draw(false);
     } else if (to == stream::errors) {
         (void)write_all(STDERR_FILENO, text);
-    } else if (const int wrong = write_all(STDOUT_FILENO, text)) {
+    } else if (const auto wrong = write_all(STDOUT_FILENO, text)) {
         lost_output(wrong);
     }
 }
 
-void printer::lost_output(int why) {
+void printer::lost_output(std::error_code why) {
     if (std::exchange(closed_, true)) return;
-    if (why == EPIPE)
+    if (why == std::errc::broken_pipe)
         tell_.closed();
     else
-        tell_.failed({why, std::generic_category()});
+        tell_.failed(why);
 }
 
 void printer::take_status() {
@@ -195,8 +181,8 @@ void printer::draw(bool with_status) {
         all += "\x1b[?7h\r";
         if (lines != 0) all += "\x1b[" + std::to_string(lines) + 'A';
     }
-    const int wrong = write_all(STDERR_FILENO, all);
-    if (wrong != 0 && same_terminal_ && !scrolls_.empty()) lost_output(wrong);
+    const auto wrong = write_all(STDERR_FILENO, all);
+    if (wrong && same_terminal_ && !scrolls_.empty()) lost_output(wrong);
     scrolls_.clear();
 }
 

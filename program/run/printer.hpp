@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include <gristmill/channel.hpp>
 #include <gristmill/detail/joined_thread.hpp>
@@ -76,7 +77,7 @@ private:
     void write(item& one);
     void write_whole(stream to, const kinds::exec::output_buffer& from, const std::optional<std::string>& tag);
     void write_text(stream to, std::string_view text);
-    void lost_output(int why);
+    void lost_output(std::error_code why);
     void take_status();
     void draw(bool with_status);
 

@@ -8,15 +8,16 @@
 #include <cstdio>
 #include <filesystem>
 
+#include <gristmill/kinds/exec/system_calls.hpp>
+
 namespace gm::program {
 
 namespace {
 
+using kinds::exec::last_error;
 using kinds::exec::unique_fd;
 
 constexpr std::size_t longest_name = 200;  // file systems allow 255 bytes
-
-std::error_code last_error() { return {errno, std::generic_category()}; }
 
 // Into the folder `name` of `folder`, which is made if it is not there.
 std::error_code enter(unique_fd& folder, const std::string& name) {

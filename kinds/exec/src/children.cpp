@@ -12,6 +12,8 @@
 #include <cstdlib>
 #include <utility>
 
+#include <gristmill/kinds/exec/system_calls.hpp>
+
 #include "child.hpp"
 
 namespace gm::kinds::exec {
@@ -20,8 +22,6 @@ namespace {
 
 constexpr std::size_t room_size = 64 * 1024;
 constexpr unsigned finishes_between_reaping = 64;
-
-std::error_code last_error() { return {errno, std::generic_category()}; }
 
 }  // namespace
 

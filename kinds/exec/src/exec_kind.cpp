@@ -4,13 +4,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
 
 #include <gristmill/channel.hpp>
 #include <gristmill/jobs/json.hpp>
+#include <gristmill/kinds/exec/system_calls.hpp>
 
 #include "job_output.hpp"
 
@@ -23,14 +23,9 @@ bool has_zero(std::string_view text) { return text.find('\0') != std::string_vie
 // What cannot be put into a file in memory could not be held either.
 unique_fd readable(std::string_view text) {
     unique_fd file(::memfd_create("gristmill-input", MFD_CLOEXEC));
-    while (file && !text.empty()) {
-        const ssize_t put = ::write(file.get(), text.data(), text.size());
-        if (put < 0 && errno == EINTR) continue;
-        if (put <= 0) throw std::system_error(errno, std::generic_category(), "the standard input");
-        text.remove_prefix(static_cast<std::size_t>(put));
-    }
-    if (!file || ::lseek(file.get(), 0, SEEK_SET) != 0)
-        throw std::system_error(errno, std::generic_category(), "the standard input");
+    std::error_code failed = file ? write_all(file.get(), text) : last_error();
+    if (!failed && ::lseek(file.get(), 0, SEEK_SET) != 0) failed = last_error();
+    if (failed) throw std::system_error(failed, "the standard input");
     return file;
 }
 

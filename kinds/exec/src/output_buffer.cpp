@@ -8,11 +8,11 @@
 #include <cstdlib>
 #include <utility>
 
+#include <gristmill/kinds/exec/system_calls.hpp>
+
 namespace gm::kinds::exec {
 
 namespace {
-
-std::error_code last_error() { return {errno, std::generic_category()}; }
 
 constexpr std::size_t piece_size = 256 * 1024;
 
