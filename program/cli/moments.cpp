@@ -6,6 +6,7 @@
 
 #include <gristmill/jobs/units.hpp>
 
+#include "program/cli/safe_text.hpp"
 #include "program/run/estimate.hpp"
 
 namespace gm::program {
@@ -14,8 +15,6 @@ namespace {
 
 using jobs::wall_time;
 using std::chrono::microseconds;
-
-std::string quoted(std::string_view text) { return "'" + std::string(text.substr(0, 60)) + "'"; }
 
 // Takes numbers and marks off the front of a text.
 class taker {

@@ -149,6 +149,11 @@ std::string one_line(std::string_view text, std::size_t columns, charset with) {
     return cut_to(plain, columns, with);
 }
 
+std::string quoted(std::string_view word) {
+    constexpr std::size_t longest = 60;
+    return "'" + std::string(word.substr(0, longest)) + "'";
+}
+
 std::string for_page(std::string_view text) {
     std::string all;
     all.reserve(text.size() + text.size() / 8);

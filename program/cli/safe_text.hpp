@@ -32,6 +32,9 @@ std::string cut_to(std::string_view text, std::size_t columns, charset with = ch
 // The two in one, for a line of anybody's: printable, and cut. In ASCII every other character is a question mark.
 std::string one_line(std::string_view text, std::size_t columns, charset with = charset::unicode);
 
+// A word that somebody gave, in a message about it: between quotes, and no more than its beginning.
+std::string quoted(std::string_view word);
+
 // For HTML, in text and in quoted attributes. Line breaks and tabs stay; what printable() would escape becomes U+FFFD.
 std::string for_page(std::string_view text);
 

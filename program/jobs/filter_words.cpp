@@ -4,6 +4,7 @@
 
 #include <gristmill/jobs/near.hpp>
 
+#include "program/cli/safe_text.hpp"
 #include "program/store/arguments.hpp"
 #include "program/store/json.hpp"
 
@@ -19,8 +20,6 @@ constexpr state over_ones[] = {state::completed, state::cancelled, state::dead};
 constexpr state open_ones[] = {state::waiting, state::scheduled, state::available, state::running, state::retrying};
 constexpr std::string_view state_words[] = {"waiting",   "scheduled", "available", "running", "retrying", "completed",
                                             "cancelled", "dead",      "failed",    "over",    "open"};
-
-std::string quoted(std::string_view text) { return "'" + std::string(text.substr(0, 60)) + "'"; }
 
 void add_state(jobs::filter& to, state which) {
     const auto at = std::ranges::lower_bound(to.states, which);

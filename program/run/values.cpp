@@ -11,11 +11,11 @@
 
 #include <gristmill/detail/os.hpp>
 
+#include "program/cli/safe_text.hpp"
+
 namespace gm::program {
 
 namespace {
-
-std::string quoted(std::string_view text) { return "'" + std::string(text) + "'"; }
 
 // The number at the front; the unit that follows is left in `text`.
 std::optional<double> take_number(std::string_view& text) {

@@ -6,6 +6,8 @@
 
 #include <gristmill/jobs/units.hpp>
 
+#include "program/cli/safe_text.hpp"
+
 namespace gm::program {
 
 std::string take_time(std::string_view text, std::chrono::microseconds& to) {
@@ -30,8 +32,6 @@ std::optional<std::int64_t> id_in(std::string_view text) {
     const bool good = error == std::errc() && end == text.data() + text.size() && number > 0;
     return good ? std::optional(number) : std::nullopt;
 }
-
-std::string quoted(std::string_view text) { return "'" + std::string(text.substr(0, 60)) + "'"; }
 
 }  // namespace
 

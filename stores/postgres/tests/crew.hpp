@@ -1,8 +1,9 @@
 #pragma once
-// Workers that do nothing but claim and complete, whatever happens to the server meanwhile; and what they saw.
+// Workers that do nothing but claim and complete, whatever happens to the server meanwhile; what they saw; and work for them.
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -12,6 +13,10 @@
 #include <gristmill/jobs/store.hpp>
 
 namespace gm::test {
+
+inline std::vector<jobs::new_job> some_jobs(std::size_t count) {
+    return std::vector<jobs::new_job>(count, jobs::new_job{.kind = "kind"});
+}
 
 class crew {
 public:

@@ -14,10 +14,6 @@ namespace {
 using namespace gm;
 using namespace gm::test;
 
-std::vector<jobs::new_job> some_jobs(std::size_t count) {
-    return std::vector<jobs::new_job>(count, jobs::new_job{.kind = "kind"});
-}
-
 std::uint64_t completed(jobs::store& store) {
     auto count = store.ledger()->count({.states = {jobs::state::completed}});
     return count ? *count : 0;

@@ -10,7 +10,7 @@ namespace {
 using namespace gm;
 using namespace gm::test;
 
-std::vector<jobs::new_job> some_jobs(std::size_t count, std::size_t keys = 1) {
+std::vector<jobs::new_job> keyed_jobs(std::size_t count, std::size_t keys = 1) {
     std::vector<jobs::new_job> all(count, jobs::new_job{.kind = "kind"});
     for (std::size_t i = 0; i != count; ++i) all[i].key = "key " + std::to_string(i % keys);
     return all;
@@ -27,7 +27,7 @@ TEST(postgres_limits, counters_that_nobody_swept_are_added_up_by_who_asks) {
     const std::string schema = fresh_schema();
     const auto store = open_store(server::shared().url(), {.schema = schema});
     plain_connection look(server::shared().url());
-    for (int i = 0; i != 3; ++i) ASSERT_TRUE(store->sink().publish(some_jobs(1)));
+    for (int i = 0; i != 3; ++i) ASSERT_TRUE(store->sink().publish(keyed_jobs(1)));
     ASSERT_TRUE(look.tell("insert into " + schema +
                           ".tally (queue, available) select 'default', (-1) ^ i from generate_series(1, 1000) i"));
     EXPECT_EQ(store->ledger()->queues().value().at(0).counts.at(static_cast<std::size_t>(jobs::state::available)), 3u);
@@ -43,7 +43,7 @@ TEST(postgres_limits, limit_holds_while_the_schema_of_before_is_migrated_under_i
         const auto before = open_store(server::shared().url(), {.schema = schema});
         stores::pg::be(now);
         ASSERT_TRUE(before->ledger()->limit("default", {.running = 5, .running_per_key = 2, .fair = true}));
-        ASSERT_TRUE(before->sink().publish(some_jobs(20, 4)));
+        ASSERT_TRUE(before->sink().publish(keyed_jobs(20, 4)));
         const auto old_worker = before->subscribe({}).value();
         const auto held = old_worker->exchange({}, {.idle = 3}).value();
         EXPECT_EQ(held.jobs.size(), 3u);

@@ -51,10 +51,6 @@ private:
     std::vector<migration> steps_;
 };
 
-std::vector<jobs::new_job> some_jobs(std::size_t count) {
-    return std::vector<jobs::new_job>(count, jobs::new_job{.kind = "kind"});
-}
-
 class postgres_migration : public ::testing::Test {
 protected:
     const std::string schema = fresh_schema();

@@ -130,10 +130,6 @@ private:
     std::FILE* from_ = nullptr;
 };
 
-std::vector<jobs::new_job> some_jobs(std::size_t count) {
-    return std::vector<jobs::new_job>(count, jobs::new_job{.kind = "kind"});
-}
-
 // Beats, and sweeps until somebody was rescued.
 bool rescue(jobs::source& by) {
     return eventually([&] {

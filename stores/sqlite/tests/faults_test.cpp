@@ -14,6 +14,7 @@
 
 #include "../src/clock.hpp"
 #include "child.hpp"
+#include "fixtures.hpp"
 #include "scratch.hpp"
 
 namespace {
@@ -22,21 +23,8 @@ using namespace gm::jobs;
 using namespace std::chrono_literals;
 using gm::test::answer;
 using gm::test::child;
-
-std::unique_ptr<store> opened(const std::string& path) {
-    auto made = gm::stores::open_sqlite(path);
-    if (!made) {
-        std::fprintf(stderr, "%s\n", made.error().what.c_str());
-        std::abort();
-    }
-    return std::move(*made);
-}
-
-std::vector<new_job> jobs_of(std::size_t number, const std::string& tag = {}) {
-    new_job one{.kind = "kind", .arguments = {"{}", {}}};
-    if (!tag.empty()) one.tags = {tag};
-    return std::vector<new_job>(number, one);
-}
+using gm::test::jobs_of;
+using gm::test::opened;
 
 // ---- roles ----
 

@@ -14,6 +14,7 @@
 #include "../src/clock.hpp"
 #include "../src/schema.hpp"
 #include "child.hpp"
+#include "fixtures.hpp"
 #include "scratch.hpp"
 
 namespace {
@@ -24,6 +25,8 @@ using gm::stores::sqlite::migration;
 using gm::stores::sqlite::program;
 using gm::test::answer;
 using gm::test::child;
+using gm::test::jobs_of;
+using gm::test::opened;
 
 // Adds columns and a table.
 constexpr char adds[] =
@@ -53,18 +56,10 @@ private:
     std::vector<migration> steps_;
 };
 
-std::unique_ptr<store> opened(const std::string& path, const gm::stores::sqlite_options& options = {}) {
-    auto made = gm::stores::open_sqlite(path, options);
-    if (!made) ADD_FAILURE() << made.error().what;
-    return made ? std::move(*made) : nullptr;
-}
-
 std::int64_t noted(const std::string& path, const char* name) {
     gm::stores::sqlite::connection look(path, gm::stores::sqlite::connection::mode::read, 5s);
     return look.number("SELECT value FROM gm_meta WHERE name = ?", name).value_or(0);
 }
-
-std::vector<new_job> jobs_of(std::size_t number) { return std::vector<new_job>(number, new_job{.kind = "kind"}); }
 
 // Claims up to so many, completes them, and says how many that were.
 std::size_t do_some(source& worker, const demand& wanted, const std::string& result = {}) {

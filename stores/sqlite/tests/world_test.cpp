@@ -11,6 +11,7 @@
 #include <gristmill/stores/sqlite.hpp>
 
 #include "../src/side_file.hpp"
+#include "fixtures.hpp"
 #include "full_disk.hpp"
 #include "scratch.hpp"
 
@@ -18,12 +19,7 @@ namespace {
 
 using namespace gm::jobs;
 using gm::stores::open_sqlite;
-
-std::unique_ptr<store> opened(const std::string& path, const gm::stores::sqlite_options& options = {}) {
-    auto made = open_sqlite(path, options);
-    EXPECT_TRUE(made) << made.error().what;
-    return made ? std::move(*made) : nullptr;
-}
+using gm::test::opened;
 
 void run_sql(const std::string& path, const std::string& sql) {
     sqlite3* handle = nullptr;
