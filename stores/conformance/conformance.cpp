@@ -69,6 +69,10 @@ std::vector<delivery> conformance::claim(source& by, std::size_t most, jobs::cla
 
 delivery conformance::claim_one(source& by, jobs::claim which) {
     std::vector<delivery> got = claim(by, 1, which);
+    if (got.empty()) {  // where time is real the machine may stall: who was silent for a lease has to beat first
+        beat(by);
+        got = claim(by, 1, which);
+    }
     EXPECT_EQ(got.size(), 1u);
     return got.empty() ? delivery{} : std::move(got[0]);
 }

@@ -233,7 +233,6 @@ TEST(run, what_is_being_started_at_the_halt_is_ended) {
     const scratch folder;
     test_support::held_program held("/bin/sleep", folder.path);
     if (!held.holds()) GTEST_SKIP() << "no leases on " << folder.path;
-    if (std::thread::hardware_concurrency() < 2) GTEST_SKIP() << "a crew of one waits for it";
     running program(run_command({"-j2", "--halt", "now,fail=1", "--joblog", folder / "log"}));
     program.feed(held.path() + " 20\n");
     (void)command_of(program);
