@@ -4,9 +4,7 @@
 
 namespace demo {
 
-namespace {
-double seconds(std::chrono::nanoseconds time) { return std::chrono::duration<double>(time).count(); }
-}  // namespace
+namespace {}  // namespace
 
 board::board(unsigned workers, std::size_t jobs, std::size_t room, bool talk) : talk_(talk) {
     now_.crew.resize(workers);

@@ -1,6 +1,7 @@
 #pragma once
 // What the crew is doing at this moment, as its observer hears of it. The pool's workers write, the one who draws takes copies.
 
+#include <chrono>
 #include <cstddef>
 #include <mutex>
 #include <string>
@@ -24,6 +25,8 @@ struct picture {
     std::chrono::nanoseconds work{0};  // of all jobs together
     std::size_t over() const noexcept { return finished + failed; }
 };
+
+inline double seconds(std::chrono::nanoseconds time) { return std::chrono::duration<double>(time).count(); }
 
 // Thread safety: all members but the constructor.
 class board : public gm::pool_observer {

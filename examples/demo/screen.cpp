@@ -34,8 +34,6 @@ bool locale_has_blocks() {
     return false;
 }
 
-double seconds(std::chrono::nanoseconds time) { return std::chrono::duration<double>(time).count(); }
-
 template <class... Values>
 std::string print(const char* format, Values... values) {
     char text[256];

@@ -16,7 +16,7 @@ struct day_end {
     std::uint64_t steps = 0;
 };
 
-struct diary : runner_observer {
+struct day_log : runner_observer {
     gm::time_point begun = gm::now();
     std::string text;
     void add(const char* what, const attempt_event& e) {
@@ -33,7 +33,7 @@ day_end a_day(std::uint64_t seed) {
     gm::virtual_time day({.seed = seed, .horizon = 24h});
     day_end end;
     const gm::virtual_report report = day.run([&] {
-        diary watch;
+        day_log watch;
         workshop shop({.workers = 3, .observer = &watch});
         shop.kinds.add("flaky", [](const body&, attempt& self) {
             gm::sleep(2s);

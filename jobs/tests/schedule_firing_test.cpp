@@ -21,7 +21,7 @@ using gm::jobs::wall_time;
 using namespace std::chrono;
 using wall_clock::moment;
 
-cron_entry entry(std::string name, std::string line, missed policy = missed::once) {
+cron_entry named(std::string name, std::string line, missed policy = missed::once) {
     cron_entry made;
     made.name = std::move(name);
     made.line = std::move(line);
@@ -51,7 +51,7 @@ protected:
 using list = std::vector<std::string>;
 
 TEST_F(firing, a_new_entry_is_planned_and_missed_nothing) {
-    static_cast<void>(table.put_cron(entry("nightly", "0 2 * * *", missed::all)));
+    static_cast<void>(table.put_cron(named("nightly", "0 2 * * *", missed::all)));
     EXPECT_EQ(fire("2026-11-21 12:00"), 0U);
     EXPECT_EQ(last.next, moment("2026-11-22 02:00"));
     EXPECT_EQ(table.get("nightly").next, moment("2026-11-22 02:00"));
@@ -59,7 +59,7 @@ TEST_F(firing, a_new_entry_is_planned_and_missed_nothing) {
 }
 
 TEST_F(firing, fires_once_at_its_time_and_says_for_which) {
-    auto nightly = entry("nightly", "0 2 * * *");
+    auto nightly = named("nightly", "0 2 * * *");
     nightly.job.tags = {"report"};
     nightly.job.unique = gm::jobs::unique_key{"one at a time"};
     static_cast<void>(table.put_cron(nightly));
@@ -79,7 +79,7 @@ TEST_F(firing, fires_once_at_its_time_and_says_for_which) {
 
 TEST_F(firing, missed_times_go_by_the_policy) {
     for (const auto& [name, policy] : {std::pair("all", missed::all), {"once", missed::once}, {"skip", missed::skip}})
-        static_cast<void>(table.put_cron(entry(name, "0 2 * * *", policy)));
+        static_cast<void>(table.put_cron(named(name, "0 2 * * *", policy)));
     EXPECT_EQ(fire("2026-11-21 12:00"), 0U);
     EXPECT_EQ(fire("2026-11-24 12:00"), 4U);
     EXPECT_EQ(runs(), (list{"2026-11-22 02:00", "2026-11-23 02:00", "2026-11-24 02:00", "2026-11-24 02:00"}));
@@ -88,7 +88,7 @@ TEST_F(firing, missed_times_go_by_the_policy) {
 }
 
 TEST_F(firing, a_minute_late_is_missed_and_less_is_not) {
-    static_cast<void>(table.put_cron(entry("skip", "0 2 * * *", missed::skip)));
+    static_cast<void>(table.put_cron(named("skip", "0 2 * * *", missed::skip)));
     EXPECT_EQ(fire("2026-11-21 12:00"), 0U);
     EXPECT_EQ(fire("2026-11-24 02:00:59"), 1U);  // two were missed, this one is on time
     EXPECT_EQ(runs(), list{"2026-11-24 02:00"});
@@ -97,7 +97,7 @@ TEST_F(firing, a_minute_late_is_missed_and_less_is_not) {
 }
 
 TEST_F(firing, of_many_that_were_missed_the_latest_hundred_run) {
-    static_cast<void>(table.put_cron(entry("all", "* * * * *", missed::all)));
+    static_cast<void>(table.put_cron(named("all", "* * * * *", missed::all)));
     EXPECT_EQ(fire("2020-01-01 00:00"), 0U);
     EXPECT_EQ(fire("2026-01-01 00:00"), 100U);
     EXPECT_EQ(runs().front(), "2025-12-31 22:21");
@@ -108,25 +108,25 @@ TEST_F(firing, of_many_that_were_missed_the_latest_hundred_run) {
 
 TEST_F(firing, a_rare_entry_outlives_restarts_and_is_put_again_each_time) {
     for (const char* start : {"2026-01-02 00:00", "2026-05-01 00:00", "2026-12-31 00:00"}) {
-        static_cast<void>(table.put_cron(entry("yearly", "@yearly")));
+        static_cast<void>(table.put_cron(named("yearly", "@yearly")));
         EXPECT_EQ(fire(start), 0U);
         EXPECT_EQ(last.next, moment("2027-01-01 00:00"));
     }
-    static_cast<void>(table.put_cron(entry("yearly", "@yearly")));  // down on the day itself
+    static_cast<void>(table.put_cron(named("yearly", "@yearly")));  // down on the day itself
     EXPECT_EQ(fire("2027-03-01 00:00"), 1U);
     EXPECT_EQ(runs(), list{"2027-01-01 00:00"});
 }
 
 TEST_F(firing, another_line_is_planned_from_now) {
-    static_cast<void>(table.put_cron(entry("report", "0 2 * * *")));
+    static_cast<void>(table.put_cron(named("report", "0 2 * * *")));
     EXPECT_EQ(fire("2026-11-21 12:00"), 0U);
-    static_cast<void>(table.put_cron(entry("report", "0 3 * * *")));
+    static_cast<void>(table.put_cron(named("report", "0 3 * * *")));
     EXPECT_EQ(fire("2026-11-25 12:00"), 0U);
     EXPECT_EQ(last.next, moment("2026-11-26 03:00"));
 }
 
 TEST_F(firing, a_clock_that_is_set_back_fires_nothing_twice) {
-    static_cast<void>(table.put_cron(entry("hourly", "@hourly", missed::all)));
+    static_cast<void>(table.put_cron(named("hourly", "@hourly", missed::all)));
     EXPECT_EQ(fire("2026-11-21 11:30"), 0U);
     EXPECT_EQ(fire("2026-11-21 12:00"), 1U);
     for (const char* now : {"2026-11-21 09:00", "2026-11-21 10:00", "2026-11-21 11:59", "2026-11-21 12:00:30"})
@@ -136,7 +136,7 @@ TEST_F(firing, a_clock_that_is_set_back_fires_nothing_twice) {
 }
 
 TEST_F(firing, a_clock_that_is_set_forward_is_missed_times_and_its_return_fires_nothing_twice) {
-    static_cast<void>(table.put_cron(entry("hourly", "@hourly")));
+    static_cast<void>(table.put_cron(named("hourly", "@hourly")));
     EXPECT_EQ(fire("2026-11-21 11:30"), 0U);
     EXPECT_EQ(fire("2026-11-23 11:30"), 1U);
     EXPECT_EQ(fire("2026-11-21 12:30"), 0U);
@@ -144,7 +144,7 @@ TEST_F(firing, a_clock_that_is_set_forward_is_missed_times_and_its_return_fires_
 }
 
 TEST_F(firing, a_paused_entry_waits) {
-    auto hourly = entry("hourly", "@hourly");
+    auto hourly = named("hourly", "@hourly");
     hourly.paused = true;
     static_cast<void>(table.put_cron(hourly));
     EXPECT_EQ(fire("2026-11-21 11:30"), 0U);
@@ -153,7 +153,7 @@ TEST_F(firing, a_paused_entry_waits) {
 }
 
 TEST_F(firing, a_planned_time_counts_though_the_rules_no_longer_say_so) {
-    auto odd = entry("odd", "0 2 * * *");
+    auto odd = named("odd", "0 2 * * *");
     odd.next = moment("2026-11-21 17:23");  // as if the government had moved the clocks meanwhile
     static_cast<void>(table.put_cron(odd));
     EXPECT_EQ(fire("2026-11-21 17:23"), 1U);
@@ -162,7 +162,7 @@ TEST_F(firing, a_planned_time_counts_though_the_rules_no_longer_say_so) {
 }
 
 TEST_F(firing, broken_entries_are_told_and_stop_nobody) {
-    auto a = entry("a", "not a line"), b = entry("b", "@hourly"), c = entry("c", "@hourly"), d = entry("d", "@hourly");
+    auto a = named("a", "not a line"), b = named("b", "@hourly"), c = named("c", "@hourly"), d = named("d", "@hourly");
     b.zone = "Nowhere";
     for (cron_entry* each : {&a, &b, &c, &d}) {
         each->next = moment("2026-11-21 12:00");
@@ -180,7 +180,7 @@ TEST_F(firing, broken_entries_are_told_and_stop_nobody) {
 }
 
 TEST_F(firing, the_end_of_the_calendar_is_told) {
-    auto last_one = entry("last", "@yearly");
+    auto last_one = named("last", "@yearly");
     last_one.next = moment("9999-01-01 00:00");
     static_cast<void>(table.put_cron(last_one));
     const auto done = fire_due(table, moment("9999-06-01 00:00")).value();
@@ -191,7 +191,7 @@ TEST_F(firing, the_end_of_the_calendar_is_told) {
 
 TEST_F(firing, a_lost_answer_is_no_second_run) {
     for (const char* name : {"a", "b"}) {
-        auto made = entry(name, "@hourly");
+        auto made = named(name, "@hourly");
         made.next = moment("2026-11-21 12:00");
         static_cast<void>(table.put_cron(made));
     }
@@ -206,7 +206,7 @@ TEST_F(firing, a_lost_answer_is_no_second_run) {
 }
 
 TEST_F(firing, who_comes_second_fires_nothing_and_knows_when_it_goes_on) {
-    static_cast<void>(table.put_cron(entry("hourly", "@hourly")));
+    static_cast<void>(table.put_cron(named("hourly", "@hourly")));
     EXPECT_EQ(fire("2026-11-21 11:30"), 0U);
     std::size_t others = 0;
     table.between = [&] { others = fire_due(table, moment("2026-11-21 12:00")).value().count; };
@@ -223,7 +223,7 @@ TEST(firing_race, each_time_is_fired_by_exactly_one) {
     cron_table table;
     for (const auto& [name, line] :
          {std::pair("minutely", "* * * * *"), {"quarterly", "*/15 * * * *"}, {"odd", "1-59/2 * * * *"}})
-        static_cast<void>(table.put_cron(entry(name, line, missed::all)));
+        static_cast<void>(table.put_cron(named(name, line, missed::all)));
     const wall_time begin = moment("2026-11-21 12:00");
     static_cast<void>(fire_due(table, begin).value());
     constexpr int crew = 4, steps = 600;  // of ten seconds

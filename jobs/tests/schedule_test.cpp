@@ -18,7 +18,7 @@ using namespace std::chrono;
 using wall_clock::moment;
 using wall_clock::text;
 
-cron_entry entry(std::string line, std::string place = "UTC") {
+cron_entry nameless(std::string line, std::string place = "UTC") {
     cron_entry made;
     made.name = "nightly";
     made.line = std::move(line);
@@ -199,12 +199,12 @@ const day_of_change days_of_change[]{
 TEST(schedule, days_on_which_the_clock_jumps) {
     if (wall_clock::only_utc()) GTEST_SKIP() << "only UTC is known here";
     for (const day_of_change& each : days_of_change)
-        EXPECT_EQ(times(entry(each.line, each.place), each.from, each.to), each.expected)
+        EXPECT_EQ(times(nameless(each.line, each.place), each.from, each.to), each.expected)
             << each.what << ": " << each.line << " in " << each.place;
 }
 
 TEST(schedule, next_is_after_and_not_at) {
-    const auto noon = entry("0 12 * * *");
+    const auto noon = nameless("0 12 * * *");
     EXPECT_EQ(next_after(noon, moment("2026-11-21 11:59:59") + microseconds(999'999)).value(),
               moment("2026-11-21 12:00"));
     EXPECT_EQ(next_after(noon, moment("2026-11-21 12:00")).value(), moment("2026-11-22 12:00"));
@@ -213,15 +213,15 @@ TEST(schedule, next_is_after_and_not_at) {
 }
 
 TEST(schedule, rare_lines_are_found_and_the_calendar_ends) {
-    EXPECT_EQ(next_after(entry("0 0 29 2 *"), moment("2096-03-01 00:00")).value(), moment("2104-02-29 00:00"));
-    EXPECT_EQ(next_after(entry("* * 29 2 *"), moment("2096-03-01 00:00")).value(), moment("2104-02-29 00:00"));
+    EXPECT_EQ(next_after(nameless("0 0 29 2 *"), moment("2096-03-01 00:00")).value(), moment("2104-02-29 00:00"));
+    EXPECT_EQ(next_after(nameless("* * 29 2 *"), moment("2096-03-01 00:00")).value(), moment("2104-02-29 00:00"));
     for (const char* line : {"@yearly", "* * * * *"}) {
-        EXPECT_EQ(next_after(entry(line), moment("9999-12-31 23:59")).value(), std::nullopt);
-        EXPECT_EQ(next_after(entry(line), wall_time::max()).value(), std::nullopt);
-        EXPECT_EQ(next_after(entry(line), wall_time::min()).value(), std::nullopt);
+        EXPECT_EQ(next_after(nameless(line), moment("9999-12-31 23:59")).value(), std::nullopt);
+        EXPECT_EQ(next_after(nameless(line), wall_time::max()).value(), std::nullopt);
+        EXPECT_EQ(next_after(nameless(line), wall_time::min()).value(), std::nullopt);
     }
     if (wall_clock::only_utc()) GTEST_SKIP() << "only UTC is known here";
-    EXPECT_EQ(next_after(entry("* * 29 2 *", "Europe/Berlin"), moment("2096-03-01 00:00")).value(),
+    EXPECT_EQ(next_after(nameless("* * 29 2 *", "Europe/Berlin"), moment("2096-03-01 00:00")).value(),
               moment("2104-02-28 23:00"));
 }
 
@@ -231,7 +231,7 @@ TEST(schedule, the_latest_times_are_the_last_of_all) {
     std::mt19937 dice(seed);
     for (const char* line :
          {"* * * * *", "*/15 8-18 * * mon-fri", "0 3 * * *", "@monthly", "* * 1 1 *", "30 4 29 2 *"}) {
-        const schedule made = schedule::of(entry(line)).value();
+        const schedule made = schedule::of(nameless(line)).value();
         for (const std::size_t most : {std::size_t{1}, std::size_t{2}, std::size_t{100}}) {
             const wall_time until = moment("2026-01-01 00:00") + minutes(dice() % 500'000);
             const wall_time after = until - minutes(dice() % 200'000);
@@ -246,7 +246,7 @@ TEST(schedule, the_latest_times_are_the_last_of_all) {
 }
 
 TEST(schedule, a_hundred_of_many_years_are_found_without_walking_them_all) {
-    const schedule made = schedule::of(entry("* * * * *")).value();
+    const schedule made = schedule::of(nameless("* * * * *")).value();
     const auto latest = made.latest(moment("1970-01-01 00:00"), moment("2026-01-01 00:00"), 100);  // 29 million minutes
     ASSERT_EQ(latest.size(), 100U);
     EXPECT_EQ(latest.front(), moment("2025-12-31 22:21"));
@@ -326,7 +326,7 @@ TEST(schedule, agrees_with_looking_at_every_minute) {
                 from = jump + minutes(dice() % 600) - minutes(300);
         const minute_by_minute brute(dice);
         const auto expected = brute.next(place, from, minutes(3 * 24 * 60));
-        const auto next = next_after(entry(brute.line(), place.name()), from).value();
+        const auto next = next_after(nameless(brute.line(), place.name()), from).value();
         ASSERT_TRUE(next);
         if (expected)
             ASSERT_EQ(text(floor<seconds>(*next)), text(*expected))
@@ -342,10 +342,10 @@ TEST(schedule, agrees_with_looking_at_every_minute) {
 // ---- what can be wrong with an entry, and what a run knows ----
 
 TEST(schedule, a_wrong_entry_is_told_by_its_field) {
-    EXPECT_EQ(fault_of(entry("0 2 * * *")), "");
-    EXPECT_EQ(fault_of(entry("61 2 * * *")), "line: the minute, '61': '61' is not in 0 to 59");
-    EXPECT_EQ(fault_of(entry("0 2 * * *", "Nowhere")).substr(0, 6), "zone: ");
-    auto wrong = entry("@daily");
+    EXPECT_EQ(fault_of(nameless("0 2 * * *")), "");
+    EXPECT_EQ(fault_of(nameless("61 2 * * *")), "line: the minute, '61': '61' is not in 0 to 59");
+    EXPECT_EQ(fault_of(nameless("0 2 * * *", "Nowhere")).substr(0, 6), "zone: ");
+    auto wrong = nameless("@daily");
     wrong.name = "";
     EXPECT_EQ(fault_of(wrong), "name: is empty");
     wrong.name = std::string(251, 'n');  // with "cron:" before it, it is too long for a tag

@@ -15,7 +15,7 @@ constexpr double margin = 44, right = 8;
 constexpr double wide = 1120, half = 540;  // of a chart
 constexpr double narrowest = 1.5;          // jobs that would be narrower are drawn together
 constexpr unsigned most_lanes = 300;
-constexpr std::size_t most_of_command = 160;  // in a hint
+constexpr std::size_t most_of_hint = 160;  // in a hint
 
 // A few digits are enough for a place on a screen.
 std::string at(double value) {
@@ -80,7 +80,7 @@ std::string hint(const run_history& run, const block& one) {
                (one.failed != 0 ? ", " + std::to_string(one.failed) + " failed" : std::string());
     const joblog_entry& job = one.only->entry;
     return "job " + std::to_string(job.number) + ", " + status_text(job) + ", " + time_text(job.runtime) + ", from " +
-           time_text(job.start - run.begin) + " on\n" + command_text(job, most_of_command);
+           time_text(job.start - run.begin) + " on\n" + command_text(job, most_of_hint);
 }
 
 std::vector<std::vector<block>> blocks_of(const run_history& run, double scale) {

@@ -9,7 +9,7 @@ namespace gm::program {
 
 namespace {
 
-constexpr std::size_t most_failures = 3;
+constexpr std::size_t most_failures_shown = 3;
 constexpr std::size_t most_kept = 1000;  // bytes of a command: no terminal shows more
 constexpr std::size_t widest_bar = 40, narrowest_bar = 5;
 constexpr const char *red = "31", *green = "32", *faint = "2";
@@ -28,7 +28,7 @@ void display::finished(const finish_report& report) {
     ++done_;
     if (report.how == verdict::succeeded) return;
     failures_.push_back(why_it_failed(report) + "  " + report.command.substr(0, most_kept));
-    if (failures_.size() > most_failures) failures_.pop_front();
+    if (failures_.size() > most_failures_shown) failures_.pop_front();
 }
 
 std::size_t display::failures_shown_locked(terminal_size size) const {

@@ -12,7 +12,7 @@ namespace gm::program {
 namespace {
 
 constexpr std::size_t most_shown = 10;
-constexpr std::size_t most_columns = 1000;
+constexpr std::size_t most_columns_told = 1000;
 
 }  // namespace
 
@@ -41,7 +41,7 @@ std::string failures::summary(const std::string& again) const {
     for (const failure& one : first_) {
         std::string reason = one.why;
         reason.resize(std::max<std::size_t>(reason.size() + 2, 13), ' ');
-        all += "    " + reason + one_line(one.command, most_columns) +
+        all += "    " + reason + one_line(one.command, most_columns_told) +
                (one.reason.empty() ? "" : "    (" + printable(one.reason) + ")") + '\n';
     }
     all += "To run " + std::string(failed_ == 1 ? "it" : "them") + " again:\n";

@@ -11,7 +11,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto look_every = 1s;
+constexpr auto read_every = 1s;
 
 std::optional<std::uint64_t> number_after(std::string_view text, std::string_view name) {
     std::size_t at = text.find(name);
@@ -56,7 +56,7 @@ std::optional<gate::clock::time_point> gate::closed_until(clock::time_point now)
     if (!load_ && !free_memory_) return std::nullopt;
     if (now >= next_look_) {
         busy_ = is_machine_busy();
-        next_look_ = now + look_every;
+        next_look_ = now + read_every;
     }
     return busy_ ? std::optional(next_look_) : std::nullopt;
 }

@@ -13,13 +13,13 @@ namespace {
 using namespace gm::program;
 using namespace std::chrono_literals;
 
-const auto start = estimate::clock::now();
+const auto first_moment = estimate::clock::now();
 estimate::clock::time_point at(double seconds) {
-    return start + std::chrono::duration_cast<estimate::clock::duration>(std::chrono::duration<double>(seconds));
+    return first_moment + std::chrono::duration_cast<estimate::clock::duration>(std::chrono::duration<double>(seconds));
 }
 
 TEST(estimate, says_nothing_before_it_knows) {
-    estimate one(start);
+    estimate one(first_moment);
     one.observe(0, {}, at(1));
     EXPECT_FALSE(one.left(100));
     for (int i = 0; i < 3; ++i) one.finished(1);
@@ -28,7 +28,7 @@ TEST(estimate, says_nothing_before_it_knows) {
 }
 
 TEST(estimate, equal_jobs_make_a_narrow_range) {
-    estimate one(start);
+    estimate one(first_moment);
     const std::vector<double> ages{0.05, 0.15};
     for (unsigned second = 1; second <= 60; ++second) {
         for (int i = 0; i < 10; ++i) one.finished(0.2);
@@ -43,14 +43,14 @@ TEST(estimate, equal_jobs_make_a_narrow_range) {
 }
 
 TEST(estimate, follows_a_crew_that_has_become_slower) {
-    estimate one(start);
+    estimate one(first_moment);
     for (unsigned second = 1; second <= 100; ++second)
         one.observe(std::min(second, 50u) * 100 + second, {}, at(second));
     EXPECT_LT(one.rate(), 20);  // from 101 a second to 1; 51 on average
 }
 
 TEST(estimate, what_runs_for_long_may_run_for_as_long_again) {
-    estimate one(start);
+    estimate one(first_moment);
     for (int i = 0; i < 90; ++i) one.finished(1);
     one.observe(90, std::vector{0.5}, at(90));
     EXPECT_LT(one.left(91)->high, 3);
@@ -64,7 +64,7 @@ struct score {
 };
 void play(const std::vector<double>& durations, unsigned crew, score& sum) {
     std::priority_queue<std::pair<double, double>, std::vector<std::pair<double, double>>, std::greater<>> running;
-    estimate one(start);
+    estimate one(first_moment);
     std::size_t next = 0;
     double end = 0;
     std::vector<double> ends;

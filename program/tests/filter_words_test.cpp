@@ -23,7 +23,7 @@ options read(const strings& words, std::string* error = nullptr) {
     return made;
 }
 
-std::string error_of(const strings& words) {
+std::string refusal_of(const strings& words) {
     std::string error;
     (void)read(words, &error);
     return error;
@@ -48,18 +48,18 @@ TEST(filter_words, groups_of_states_are_unions) {
 }
 
 TEST(filter_words, what_is_wrong_is_told) {
-    EXPECT_EQ(error_of({"--state", "ded"}), "--state: there is no state 'ded': did you mean 'dead'?");
-    EXPECT_EQ(error_of({"--state", ""}).substr(0, 44), "--state: there is no state '': there are wai");
-    EXPECT_EQ(error_of({"--queue", ""}), "--queue: an empty text is met by every job; leave the flag out");
-    EXPECT_EQ(error_of({"--older", "x"}).substr(0, 27), "--older: 'x' is no time; wr");
-    EXPECT_EQ(error_of({"seventeen"}), "'seventeen' is no number of a job; write 17 or 20-29");
+    EXPECT_EQ(refusal_of({"--state", "ded"}), "--state: there is no state 'ded': did you mean 'dead'?");
+    EXPECT_EQ(refusal_of({"--state", ""}).substr(0, 44), "--state: there is no state '': there are wai");
+    EXPECT_EQ(refusal_of({"--queue", ""}), "--queue: an empty text is met by every job; leave the flag out");
+    EXPECT_EQ(refusal_of({"--older", "x"}).substr(0, 27), "--older: 'x' is no time; wr");
+    EXPECT_EQ(refusal_of({"seventeen"}), "'seventeen' is no number of a job; write 17 or 20-29");
     for (const char* word : {"0", "1-", "1-x", "1-2-3", "99999999999999999999", "1.5"})
-        EXPECT_NE(error_of({word}), "") << word;
-    EXPECT_EQ(error_of({"9-3"}), "'9-3': the first number is the smaller one");
-    EXPECT_EQ(error_of({"1-9223372036854775807"}),
+        EXPECT_NE(refusal_of({word}), "") << word;
+    EXPECT_EQ(refusal_of({"9-3"}), "'9-3': the first number is the smaller one");
+    EXPECT_EQ(refusal_of({"1-9223372036854775807"}),
               "'1-9223372036854775807': at most 10000 jobs are named by number at a time");
-    EXPECT_EQ(error_of({"1-10000", "10001"}), "'10001': at most 10000 jobs are named by number at a time");
-    EXPECT_EQ(error_of({"--quueue", "x"}), "there is no flag --quueue; did you mean --queue?");
+    EXPECT_EQ(refusal_of({"1-10000", "10001"}), "'10001': at most 10000 jobs are named by number at a time");
+    EXPECT_EQ(refusal_of({"--quueue", "x"}), "there is no flag --quueue; did you mean --queue?");
 }
 
 TEST(filter_words, of_numbers_alone_are_known_as_such) {
