@@ -23,24 +23,26 @@ class named_line {
 public:
     explicit named_line(std::string url) : how_{std::move(url), "the server", "public", 10s, 1s} {}
 
-    // 1, by its name.
-    std::int64_t ask() {
-        const statement one{"select 1::bigint", {}, "select 1"};
-        auto answer = line_.run(std::span(&one, 1), repeatable::no);
-        if (!answer) {
-            ADD_FAILURE() << answer.error().error.what;
-            return 0;
-        }
-        return answer->front().number(0, 0);
+    // 1, by its name, so many times in one transaction; and the sum of it.
+    std::int64_t ask(std::size_t times = 1) {
+        return sum_of(std::vector<statement>(times, {"select 1::bigint", {}, "select 1"}));
     }
-    std::int64_t kept() {
-        const statement count{"select count(*) from pg_prepared_statements where name = 'select 1'"};
-        auto answer = line_.run(std::span(&count, 1), repeatable::no);
-        return answer ? answer->front().number(0, 0) : -1;
-    }
+    std::int64_t kept() { return sum_of({{"select count(*) from pg_prepared_statements where name = 'select 1'"}}); }
+    std::int64_t process() { return sum_of({{"select pg_backend_pid()::bigint"}}); }
     void tell(const std::string& sql) { EXPECT_TRUE((*line_.open())->command(sql)) << sql; }
 
 private:
+    std::int64_t sum_of(const std::vector<statement>& list) {
+        const auto answers = line_.run(list, repeatable::no);
+        if (!answers) {
+            ADD_FAILURE() << answers.error().error.what;
+            return -1;
+        }
+        std::int64_t sum = 0;
+        for (const auto& each : *answers) sum += each.number(0, 0);
+        return sum;
+    }
+
     const settings how_;
     backoff pause_;
     line line_{how_, pause_};
@@ -52,6 +54,16 @@ TEST(postgres_names, direct_connection_keeps_what_has_a_name) {
     EXPECT_EQ(direct.kept(), 0) << "the first answer says whose process it is: until then nothing has a name";
     for (int i = 0; i < 3; ++i) EXPECT_EQ(direct.ask(), 1);
     EXPECT_EQ(direct.kept(), 1);
+}
+
+// As the parts of a large insert are.
+TEST(postgres_names, name_asked_for_again_and_again_in_one_transaction_is_given_once) {
+    named_line direct(server::shared().url());
+    EXPECT_EQ(direct.kept(), 0);  // a first answer
+    const std::int64_t process = direct.process();
+    for (int i = 0; i < 2; ++i) EXPECT_EQ(direct.ask(3), 3);
+    EXPECT_EQ(direct.kept(), 1);
+    EXPECT_EQ(direct.process(), process);
 }
 
 TEST(postgres_names, pooled_connection_gives_no_names) {
