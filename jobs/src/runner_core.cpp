@@ -12,7 +12,8 @@ namespace {
 
 constexpr std::size_t messages_at_once = 4096;
 constexpr std::chrono::milliseconds notes_every{1000};
-// Above this rate the exchanger naps between two exchanges: to be woken by each end costs the crew more than the jobs do.
+// Above this rate the exchanger naps between two exchanges, and while it gathers what many of them bring: to be woken by each end
+// costs the crew more than the jobs do.
 constexpr double nap_above = 20'000;
 constexpr std::chrono::microseconds longest_nap{500};
 
@@ -98,7 +99,7 @@ void runner_core::loop(const context& ctx) {
                  now >= exchange_pause_.when(false))
             static_cast<void>(write_notes(true));
         if (at_end(gm::now())) return;
-        if (exchanged) linger();
+        if (exchanged || gathers(now)) linger();
     }
 }
 
@@ -253,7 +254,7 @@ bool runner_core::at_end(time_point now) const {
 }
 
 void runner_core::linger() const {
-    const double rate = pace_.per_second();
+    const double rate = std::max(pace_.per_second(), gathers(gm::now()) ? nap_above : 0);
     const std::size_t open = open_functions_ + open_coroutines_, crew = workers_.load(std::memory_order_relaxed);
     if (rate < nap_above || open < 2 * crew || stop_ != stop_step::no) return;
     const std::chrono::duration<double> half(static_cast<double>(open) / (2 * rate));

@@ -84,10 +84,13 @@ void runner_core::exchange(time_point now) {
     else
         trouble("exchange", {store_fault::unreachable, "the store does not know what it has settled"}, exchange_pause_,
                 now);
-    // For a handful: of more some come late in any case, and each end would wake us.
+    // If all of it can be over in a quarter of the time that an exchange takes, it is worth the wait: ends that miss the next
+    // exchange split the batches, and every half of one costs a commit.
     const std::chrono::nanoseconds quarter = std::min((answered - begun) / 4, longest_gathering);
-    const bool few = !got->jobs.empty() && got->jobs.size() <= workers_.load(std::memory_order_relaxed);
-    gather_until_ = few && pace_.median() < quarter ? answered + quarter : time_point{};
+    const std::size_t workers = std::max(workers_.load(std::memory_order_relaxed), 1u);
+    const auto turns = static_cast<std::int64_t>((got->jobs.size() + workers - 1) / workers);
+    const bool soon_over = turns != 0 && pace_.median() * turns < quarter;
+    gather_until_ = soon_over ? answered + quarter : time_point{};
     claimed(*std::move(got), asked, now);
 }
 

@@ -2,6 +2,7 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 #include <utility>
@@ -28,7 +29,8 @@ struct free_options {
 // table has grown, that it would spend more time on compiling than on all the rest.
 constexpr const char* preamble =
     "select set_config('search_path', $1, true), set_config('statement_timeout', $2, true), "
-    "set_config('lock_timeout', $3, true), set_config('jit', 'off', true)";
+    "set_config('lock_timeout', $3, true), set_config('jit', 'off', true), pg_backend_pid()";
+constexpr int pid_in_preamble = 4;
 
 parameters preamble_of(const settings& how) {
     parameters made;
@@ -109,19 +111,32 @@ outcome<std::vector<rows>> connection::run(std::span<const statement> list) {
     silent_ = false;
     // Without BEGIN: what is sent up to one sync is one transaction, and an error rolls it back without another word.
     if (PQpipelineStatus(to) == PQ_PIPELINE_OFF && PQenterPipelineMode(to) == 0) return failure(lost(false));
-    if (!send({preamble, preamble_of(*how_)})) return failure(lost(false));
+    std::vector<sent> messages;
+    if (!send({preamble, preamble_of(*how_), "select set_config"}, messages)) return failure(lost(false));
     for (const statement& each : list)
-        if (!send(each)) return failure(lost(false));
+        if (!send(each, messages)) return failure(lost(false));
     // A transaction whose sync did not go out is not committed, but no one can say how much of it went.
     if (PQpipelineSync(to) == 0 || !flush()) return failure(lost(true));
-    return collect(list.size());
+    return collect(messages);
 }
 
-bool connection::send(const statement& each) {
+bool connection::send(const statement& each, std::vector<sent>& messages) {
+    PGconn* const to = connection_.get();
     const parameters::view view = each.with.as_libpq();
-    return PQsendQueryParams(connection_.get(), each.sql.data(), static_cast<int>(view.values.size()),
-                             each.with.types().data(), view.values.data(), view.lengths.data(), view.formats.data(),
-                             1) != 0;
+    const auto count = static_cast<int>(view.values.size());
+    const unsigned* const types = each.with.types().data();
+    const char* const name = direct_ ? each.name : nullptr;
+    const auto on_its_way = [&](const sent& one) { return one.what == message::prepares && std::string_view(one.name) == name; };
+    if (name && !kept_.contains(name) && std::ranges::none_of(messages, on_its_way)) {
+        messages.push_back({message::prepares, name});
+        if (PQsendPrepare(to, name, each.sql.data(), count, types) == 0) return false;
+    }
+    messages.push_back({message::asks, name});
+    if (name)
+        return PQsendQueryPrepared(to, name, count, view.values.data(), view.lengths.data(), view.formats.data(), 1) !=
+               0;
+    return PQsendQueryParams(to, each.sql.data(), count, types, view.values.data(), view.lengths.data(),
+                             view.formats.data(), 1) != 0;
 }
 
 // Waits for the socket, as long as the server may be silent.
@@ -150,28 +165,36 @@ PGresult* connection::next_result() {
     return PQgetResult(from);
 }
 
-outcome<std::vector<rows>> connection::collect(std::size_t statements) {
+outcome<std::vector<rows>> connection::collect(std::span<const sent> messages) {
     std::vector<rows> answers;
-    answers.reserve(statements + 1);
+    answers.reserve(messages.size());
     std::optional<fault> first;
-    int ends = 0;
+    bool by_name = false;  // what went wrong first
+    std::size_t at = 0;    // the message whose results come
     for (;;) {
         result_ptr result(next_result());
         if (!result) {
-            // The end of one statement's results, and of the preamble's; or of everything.
-            if (silent_ || !healthy() || ++ends > static_cast<int>(statements) + 1) break;
+            // The end of one message's results; or of everything.
+            if (silent_ || !healthy() || ++at > messages.size()) break;
             continue;
         }
         const ExecStatusType status = PQresultStatus(result.get());
         if (status == PGRES_PIPELINE_SYNC) {
-            if (first) return failure(std::move(*first));
+            if (first) return failure(by_name ? forgotten(std::move(*first)) : std::move(*first));
+            direct_ = answers.front().number(0, pid_in_preamble) == PQbackendPID(connection_.get());
             answers.erase(answers.begin());  // of the preamble
             return answers;
         }
-        if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK)
-            answers.emplace_back(std::move(result));
-        else if (status != PGRES_PIPELINE_ABORTED && !first)
+        if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) {
+            // What is prepared stays so, whatever becomes of the transaction.
+            if (at < messages.size() && messages[at].what == message::prepares)
+                kept_.insert(messages[at].name);
+            else
+                answers.emplace_back(std::move(result));
+        } else if (status != PGRES_PIPELINE_ABORTED && !first) {
             first = fault_from(result.get(), how_->name);
+            by_name = at < messages.size() && messages[at].name;
+        }
     }
     fault why = lost(true);
     // The server's last words say more than that it went away.
@@ -180,6 +203,17 @@ outcome<std::vector<rows>> connection::collect(std::size_t statements) {
         why.error.what = std::move(first->error.what);
     }
     return failure(std::move(why));
+}
+
+// A statement that was asked for by its name failed. If the name is at fault (somebody has made the server forget it, has taken it
+// himself, or has changed the type of what it gives), a new connection mends it; and nothing was done.
+fault connection::forgotten(fault&& why) {
+    constexpr std::array at_fault{"26000", "42P05", "0A000"};
+    if (std::ranges::any_of(at_fault, [&](const char* code) { return why.is(code); })) {
+        why.lost = true;
+        connection_.reset();
+    }
+    return std::move(why);
 }
 
 fault connection::lost(bool sent) {

@@ -1,12 +1,16 @@
 #pragma once
 // One connection to the server. It speaks in transactions: a list of statements goes out in one message, is one transaction,
 // and is answered in one. So a round trip is a commit, nothing is left open when a program dies, and a pooler may
-// hand each transaction to another server process: statements have no names, settings are local to the transaction.
+// hand each transaction to another server process: settings are local to the transaction, and statements get their names
+// only when the server's process has turned out to be our own.
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <libpq-fe.h>
@@ -48,16 +52,25 @@ public:
 
 private:
     connection(const settings& how, connection_ptr made) : how_(&how), connection_(std::move(made)) {}
-    bool send(const statement& each);
+    enum class message : std::uint8_t { prepares, asks };
+    struct sent {
+        message what;
+        const char* name;  // of the statement; null: it has none
+    };
+    bool send(const statement& each, std::vector<sent>& messages);
     bool flush();
     bool wait(short events);
     PGresult* next_result();
-    outcome<std::vector<rows>> collect(std::size_t statements);
+    outcome<std::vector<rows>> collect(std::span<const sent> messages);
     fault lost(bool sent);
+    fault forgotten(fault&& why);
 
     const settings* how_;  // the store's; it outlives its connections
     connection_ptr connection_;
     bool silent_ = false;  // the server said nothing for too long
+    // Whether the process that answers is the one that we were connected to: no pooler stands between that could give us another.
+    bool direct_ = false;
+    std::set<std::string_view> kept_;  // names that the server knows
 };
 
 fault fault_from(const PGresult* result, const std::string& name);

@@ -100,7 +100,7 @@ insertion insertion_of(job_pointers jobs, std::span<const std::int64_t> ids, boo
         std::size_t count = 0, bytes = 0;
         while (count < jobs.size() && count < most_in_statement && bytes < most_bytes_in_statement)
             bytes += jobs[count++]->arguments.bytes.size();
-        made.list.push_back({put, put_parameters(jobs.first(count), ids.first(count), again)});
+        made.list.push_back({put, put_parameters(jobs.first(count), ids.first(count), again), "select put"});
         made.counts.push_back(count);
         jobs = jobs.subspan(count);
         ids = ids.subspan(count);

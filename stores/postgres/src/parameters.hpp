@@ -83,6 +83,9 @@ private:
 struct statement {
     std::string_view sql;  // ends with a zero; outlives the call: a literal
     parameters with{};
+    // What is asked all the time has a name, always of the same text and the same types: where the connection lasts, the server
+    // keeps it under that and need not parse and plan it again. It is how the text begins, so that either is found by it.
+    const char* name = nullptr;
 };
 
 }  // namespace gm::stores::pg

@@ -112,8 +112,9 @@ void source::add_claim(std::vector<statement>& list, const jobs::demand& wanted)
                         .add(std::span(std::as_const(waters)))
                         .add(static_cast<std::int32_t>(std::min(wanted.idle, most)))
                         .add(static_cast<std::int32_t>(std::min(wanted.ahead, most)))
-                        .add(wanted.which == jobs::claim::suspect)});
-    list.push_back({"select * from look($1)", parameters().add(how_.queues)});
+                        .add(wanted.which == jobs::claim::suspect),
+                    "select * from claim"});
+    list.push_back({"select * from look($1)", parameters().add(how_.queues), "select * from look"});
 }
 
 // The jobs that a claim gave, in the order in which they should start.
@@ -179,7 +180,7 @@ outcome<jobs::exchanged> source::transact(std::span<const jobs::settlement> fini
     std::vector<statement> list;
     if (!finishes.empty())
         list.push_back({"select settle($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-                        settle_parameters(me_, finishes, core_->options.limits)});
+                        settle_parameters(me_, finishes, core_->options.limits), "select settle"});
     if (was_unsure) {
         const claims held = held_claims(true);
         list.push_back({"select * from forgotten($1, $2, $3)",

@@ -15,7 +15,7 @@ public:
         : between_(url), store_(gm::test::open_store(between_.url(), {.schema = schema})) {}
     gm::jobs::store& store() override { return *store_; }
     void lose_next(answer to) override {
-        between_.swallow_next_answer(to == answer::publish ? "select put(" : "select settle(");
+        between_.swallow_next_answer(to == answer::publish ? "select put" : "select settle");
     }
 
 private:

@@ -84,7 +84,7 @@ TEST(postgres_faults, insert_whose_answer_was_lost_is_there_once) {
     proxy between(server::shared().url());
     const auto store = open_store(between.url());
     ASSERT_TRUE(store->sink().publish(some_jobs(1)));  // ids are in stock, the connection is warm
-    between.swallow_next_answer("select put(");
+    between.swallow_next_answer("select put");
     const auto made = store->sink().publish(some_jobs(5));
     ASSERT_TRUE(made) << made.error().what;
     EXPECT_TRUE(between.has_swallowed());
@@ -100,7 +100,7 @@ TEST(postgres_faults, claim_whose_answer_was_lost_is_delivered_next) {
     auto first = source->exchange({}, {.idle = 2});
     ASSERT_TRUE(first);
     const std::vector<jobs::settlement> ends{{.which = first->jobs.at(0).which}, {.which = first->jobs.at(1).which}};
-    between.swallow_next_answer("select * from claim(");
+    between.swallow_next_answer("select * from claim");
     auto second = source->exchange(ends, {.idle = 2});  // lost, and asked again by itself
     ASSERT_TRUE(second) << second.error().what;
     EXPECT_TRUE(between.has_swallowed());

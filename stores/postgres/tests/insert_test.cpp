@@ -100,4 +100,14 @@ TEST_F(postgres_insert, role_that_may_enqueue_may_do_nothing_else) {
     ASSERT_TRUE(application.tell("reset role"));
 }
 
+// It was passed over, and told as accepted: a job was gone without a word. As after a return to an older state of the server.
+TEST_F(postgres_insert, whose_number_is_taken_is_an_error) {
+    const std::vector<jobs::new_job> two(2, jobs::new_job{.kind = "mail"});
+    ASSERT_TRUE(store->sink().publish(two));
+    ASSERT_TRUE(application.tell("alter sequence " + schema + ".job_number restart"));
+    const auto another = open_store(url, {.schema = schema});
+    EXPECT_FALSE(another->sink().publish(two));
+    EXPECT_EQ(count(), 2u);
+}
+
 }  // namespace
