@@ -126,7 +126,9 @@ bool connection::send(const statement& each, std::vector<sent>& messages) {
     const auto count = static_cast<int>(view.values.size());
     const unsigned* const types = each.with.types().data();
     const char* const name = direct_ ? each.name : nullptr;
-    const auto on_its_way = [&](const sent& one) { return one.what == message::prepares && std::string_view(one.name) == name; };
+    const auto on_its_way = [&](const sent& one) {
+        return one.what == message::prepares && std::string_view(one.name) == name;
+    };
     if (name && !kept_.contains(name) && std::ranges::none_of(messages, on_its_way)) {
         messages.push_back({message::prepares, name});
         if (PQsendPrepare(to, name, each.sql.data(), count, types) == 0) return false;
