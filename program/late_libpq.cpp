@@ -47,6 +47,7 @@ LATE(PQstatus, (const PGconn* on), (on))
 LATE(PQtransactionStatus, (const PGconn* on), (on))
 LATE(PQerrorMessage, (const PGconn* on), (on))
 LATE(PQsocket, (const PGconn* on), (on))
+LATE(PQbackendPID, (const PGconn* on), (on))
 LATE(PQsetNoticeProcessor, (PGconn * on, PQnoticeProcessor what, void* argument), (on, what, argument))
 LATE(PQsetnonblocking, (PGconn * on, int yes), (on, yes))
 
@@ -60,6 +61,12 @@ LATE(PQsendQueryParams,
      (PGconn * on, const char* sql, int count, const Oid* types, const char* const* values, const int* lengths,
       const int* formats, int format),
      (on, sql, count, types, values, lengths, formats, format))
+LATE(PQsendPrepare, (PGconn * on, const char* name, const char* sql, int count, const Oid* types),
+     (on, name, sql, count, types))
+LATE(PQsendQueryPrepared,
+     (PGconn * on, const char* name, int count, const char* const* values, const int* lengths, const int* formats,
+      int format),
+     (on, name, count, values, lengths, formats, format))
 LATE(PQgetResult, (PGconn * on), (on))
 LATE(PQisBusy, (PGconn * on), (on))
 LATE(PQconsumeInput, (PGconn * on), (on))
