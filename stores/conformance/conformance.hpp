@@ -53,7 +53,7 @@ protected:
     void crash(std::unique_ptr<source> source) { harness_->crash(std::move(source)); }
     // As many as there are, up to so many, for idle workers.
     static std::vector<delivery> claim(source& by, std::size_t most = 1, jobs::claim which = jobs::claim::ordinary);
-    static delivery claim_one(source& by, jobs::claim which = jobs::claim::ordinary);  // there has to be one
+    delivery claim_one(source& by, jobs::claim which = jobs::claim::ordinary);  // there has to be one
     static settled settle(source& by, const settlement& end);
     static exchanged exchange(source& by, std::span<const settlement> ends, const demand& wanted);
     static settled complete(source& by, const delivery& job) { return settle(by, {.which = job.which}); }
@@ -74,6 +74,7 @@ protected:
 private:
     bool refuses(feature which);
 
+    const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
     std::unique_ptr<store_harness> harness_;
     std::unique_ptr<jobs::store> store_;
 };
