@@ -80,7 +80,9 @@ bells::clock::duration bells::ring_by_time() {
     return rest;
 }
 
-void bells::rest(clock::duration time, int socket) {
+// Until then, until something arrives, or until it is over.
+void bells::rest(clock::duration time, int socket, const std::stop_token& stop) {
+    if (stop.stop_requested()) return;  // the wake of it may have been read by an earlier rest
     pollfd events[2]{{wake_event_, POLLIN, 0}, {socket, POLLIN, 0}};
     const auto ms = std::chrono::ceil<std::chrono::milliseconds>(time).count();
     poll(events, socket < 0 ? 1 : 2, static_cast<int>(std::max<std::int64_t>(ms, 0)));
@@ -104,7 +106,7 @@ void bells::listen(const std::stop_token& stop) {
             next_try = clock::now() + pause;
             pause = std::min<std::chrono::milliseconds>(pause * 2, retry_deaf);
         }
-        rest(ring_by_time(), -1);
+        rest(ring_by_time(), -1, stop);
     }
 }
 
@@ -118,7 +120,7 @@ bool bells::test_hearing(PGconn* on, const std::stop_token& stop) {
         if (PQconsumeInput(on) == 0) return false;
         while (const notification_ptr heard{PQnotifies(on)})
             if (heard->extra == nonce) return true;
-        rest(std::min(ring_by_time(), clock::duration(20ms)), PQsocket(on));
+        rest(std::min(ring_by_time(), clock::duration(20ms)), PQsocket(on), stop);
     }
     return false;
 }
@@ -127,7 +129,7 @@ void bells::attend(PGconn* on, const std::stop_token& stop) {
     hears_ = true;
     while (!stop.stop_requested() && PQconsumeInput(on) != 0 && PQstatus(on) == CONNECTION_OK) {
         while (const notification_ptr heard{PQnotifies(on)}) ring(heard->extra);
-        rest(ring_by_time(), PQsocket(on));
+        rest(ring_by_time(), PQsocket(on), stop);
     }
     hears_ = false;
 }

@@ -53,7 +53,7 @@ private:
     void listen(const std::stop_token& stop);
     void attend(PGconn* on, const std::stop_token& stop);
     bool test_hearing(PGconn* on, const std::stop_token& stop);
-    void rest(clock::duration time, int socket);
+    void rest(clock::duration time, int socket, const std::stop_token& stop);
     clock::duration ring_by_time();
     void wake() noexcept;
 
