@@ -2,7 +2,7 @@
 # is [[nodiscard]] counts as misuse too.
 file(GLOB misuses CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/*.cpp)
 separate_arguments(compile_fail_flags UNIX_COMMAND "${CMAKE_CXX_FLAGS}")
-list(APPEND compile_fail_flags -std=c++20 -fsyntax-only -Werror=unused-result -I${PROJECT_SOURCE_DIR}/core/include)
+list(APPEND compile_fail_flags -std=c++20 -Werror=unused-result -I${PROJECT_SOURCE_DIR}/core/include)
 if(CMAKE_CXX_COMPILER_TARGET)
   list(APPEND compile_fail_flags --target=${CMAKE_CXX_COMPILER_TARGET})
 endif()
