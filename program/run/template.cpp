@@ -272,6 +272,11 @@ bool command_template::put_word(pieces word, const filling& with, std::string& t
     return true;
 }
 
+bool command_template::has_slot() const noexcept {
+    return std::ranges::any_of(pieces_,
+                               [](const piece& one) { return one.what && one.what->what == replacement::part::slot; });
+}
+
 result<std::string, std::string> command_template::render(const filling& with) const {
     std::string text;
     for (std::size_t first = 0; first < pieces_.size();) {

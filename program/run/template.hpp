@@ -56,6 +56,8 @@ public:
     std::size_t text_size() const noexcept { return text_.size(); }
     // False: nothing of the arguments is in it, nor a number.
     bool has_arguments() const noexcept { return has_arguments_; }
+    // {%} is in it.
+    bool has_slot() const noexcept;
 
     // The command as a shell would read it. The error says which value cannot be put where it should go.
     result<std::string, std::string> render(const filling& with) const;

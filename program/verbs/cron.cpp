@@ -14,6 +14,7 @@
 #include "program/jobs/steering_json.hpp"
 #include "program/push/made_job.hpp"
 #include "program/store/arguments.hpp"
+#include "program/verbs/run_words.hpp"
 #include "program/verbs/verbs.hpp"
 
 namespace gm::program {
@@ -111,6 +112,7 @@ int store_entry(const open_ledger& in, const cron_options& options, const cron_e
 std::string fault_of_put(const cron_options& options, const strings& words, std::span<const std::string_view> command) {
     if (words.size() != 2) return "write gristmill cron put NAME 'LINE' [FLAGS] -- COMMAND...";
     if (command.empty() && options.kind.empty()) return "what is to be done? -- COMMAND, or --kind and --args";
+    if (std::ranges::any_of(command, begins_source)) return "an entry is one job: a list after ::: cannot be put in";
     return fault_of(options, command);
 }
 

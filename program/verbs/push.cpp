@@ -1,6 +1,7 @@
-// gristmill push: jobs go into a store, one, or one for each line of standard input.
+// gristmill push: jobs go into a store, one, or one for each line of standard input, or for each value of a list.
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include <gristmill/jobs/client.hpp>
@@ -8,11 +9,12 @@
 #include "program/cli/help.hpp"
 #include "program/cli/parse.hpp"
 #include "program/cli/say.hpp"
-#include "program/push/line_batches.hpp"
+#include "program/push/job_batches.hpp"
 #include "program/push/made_job.hpp"
 #include "program/push/push_options.hpp"
 #include "program/store/arguments.hpp"
 #include "program/store/json.hpp"
+#include "program/verbs/run_words.hpp"
 #include "program/verbs/verbs.hpp"
 
 namespace gm::program {
@@ -46,28 +48,17 @@ int push_one(const push_options& options, jobs::client& client, const job_maker&
     return printed(push_verb);
 }
 
-// Each batch is one transaction; what was told is there. A bad line ends it, with all before it inserted.
-int push_lines(const push_options& options, jobs::client& client, const job_maker& maker) {
-    line_batches input(STDIN_FILENO);
-    std::vector<std::string> lines;
+// Each batch is one transaction; what was told is there. What is wrong ends it, with all before that inserted.
+int push_many(const push_options& options, jobs::client& client, job_batches& input) {
     std::uint64_t inserted = 0, duplicates = 0;
     std::string wrong;
-    while (wrong.empty() && input.next(lines)) {
-        std::vector<jobs::new_job> batch;
-        batch.reserve(lines.size());
-        for (std::size_t i = 0; i != lines.size() && wrong.empty(); ++i) {
-            auto job = maker.from_line(lines[i]);
-            if (job)
-                batch.push_back(*std::move(job));
-            else
-                wrong = "line " + std::to_string(input.number_of(i)) + ": " + job.error();
-        }
-        if (batch.empty()) break;
-        const std::size_t last = batch.size() - 1;
-        const auto put = client.insert_all(std::move(batch));
+    for (job_batch batch; wrong.empty() && input.next(batch);) {
+        wrong = std::move(batch.wrong);
+        if (batch.jobs.empty()) break;
+        const auto put = client.insert_all(std::move(batch.jobs));
         if (!put) {
-            wrong = "lines " + std::to_string(input.number_of(0)) + " to " + std::to_string(input.number_of(last)) +
-                    ": " + words_for(put.error());
+            wrong = std::string(input.unit()) + "s " + std::to_string(batch.numbers.front()) + " to " +
+                    std::to_string(batch.numbers.back()) + ": " + words_for(put.error());
             break;
         }
         for (const jobs::inserted& each : *put) {
@@ -76,7 +67,6 @@ int push_lines(const push_options& options, jobs::client& client, const job_make
         }
         if (std::fflush(stdout) != 0) wrong = "standard output cannot be written";
     }
-    if (wrong.empty()) wrong = input.error();
     if (!wrong.empty())
         return fail(push_verb, wrong + "\n" + std::to_string(inserted) + " jobs were inserted before that");
     if (duplicates != 0)
@@ -85,14 +75,36 @@ int push_lines(const push_options& options, jobs::client& client, const job_make
     return all_done;
 }
 
-std::string fault_of_all(const push_options& options, std::span<const std::string_view> words) {
+int push_lines(const push_options& options, jobs::client& client, const job_maker& maker) {
+    if (::isatty(STDIN_FILENO)) remark(push_verb, "the jobs are read from the terminal; Ctrl-D ends them");
+    jobs_of_lines input(STDIN_FILENO, maker);
+    return push_many(options, client, input);
+}
+
+int push_values(const push_options& options, jobs::client& client, const job_maker& maker, const run_options& given) {
+    auto values = argument_tuples::open(given.sources, given.input, -1);
+    if (!values) return fail(push_verb, values.error());
+    auto command = read_command(given, {});
+    if (!command) return fail(push_verb, command.error());
+    if (*command && (*command)->has_slot())
+        return fail(push_verb, "{%} is the slot that a command runs in; a job that waits has none yet");
+    if (::isatty(STDIN_FILENO) && std::ranges::any_of(given.sources, [](const auto& from) { return from.file == "-"; }))
+        remark(push_verb, "the values are read from the terminal; Ctrl-D ends them");
+    jobs_of_values input(*std::move(values), *std::move(command), maker);
+    return push_many(options, client, input);
+}
+
+// `words`: of the command, without what comes after :::.
+std::string fault_of_all(const push_options& options, std::span<const std::string_view> words, bool has_values) {
+    if (has_values && (options.lines || options.arguments))
+        return "the jobs come either from standard input, or from --args, or from what is after :::";
     if (options.lines && !words.empty())
         return "besides -, which reads jobs from standard input, there can be no command";
     if (options.lines && options.arguments) return "with - the arguments come on standard input, not from --args";
     if (options.at && options.in) return "either --at or --in says when";
     if (options.lines) return {};
     if (std::string wrong = fault_of(static_cast<const job_options&>(options), words); !wrong.empty()) return wrong;
-    if (options.kind.empty() && words.empty())
+    if (options.kind.empty() && words.empty() && !has_values)
         return "what is to be done? Give a command, --kind, or - for lines on standard input";
     return {};
 }
@@ -108,16 +120,22 @@ int push(std::span<const std::string_view> words) {
         rest = rest.subspan(1);
     }
     options.lines = options.lines || options.jsonl;
-    if (const std::string wrong = fault_of_all(options, rest); !wrong.empty()) return fail(push_verb, wrong);
+    const auto values = std::ranges::find_if(rest, begins_source);
+    const auto command = rest.first(static_cast<std::size_t>(values - rest.begin()));
+    const bool has_values = values != rest.end();
+    if (const std::string wrong = fault_of_all(options, command, has_values); !wrong.empty())
+        return fail(push_verb, wrong);
     const auto store = open_store(options, if_missing::make);
     if (!store) return fail(push_verb, store.error());
     choose_directory(options, **store);
     const auto maker = job_maker::make(options, (*store)->now());
     if (!maker) return fail(push_verb, maker.error());
     jobs::client client(**store);
-    if (options.lines && ::isatty(STDIN_FILENO))
-        remark(push_verb, "the jobs are read from the terminal; Ctrl-D ends them");
-    return options.lines ? push_lines(options, client, *maker) : push_one(options, client, *maker, rest);
+    if (options.lines) return push_lines(options, client, *maker);
+    if (!has_values) return push_one(options, client, *maker, command);
+    run_options given;
+    read_words(rest, given);
+    return push_values(options, client, *maker, given);
 }
 
 // ---- flags ----
@@ -170,6 +188,7 @@ constexpr flag_group groups[] = {
 constexpr example examples[] = {
     {"gristmill push -- gzip -9 access.log", "A command, as it is:"},
     {"gristmill push 'gzip -dc access.log.gz | sort | uniq -c > counts'", "One word is a line for the shell:"},
+    {"gristmill push gzip -9 ::: *.log", "One for each file:"},
     {"gristmill push - < commands.txt", "A file in which each line is a command:"},
     {"gristmill push --kind image.resize --args '{\"path\": \"a.jpg\", \"width\": 800}'",
      "A job of a kind that your own worker knows:"},
@@ -183,10 +202,18 @@ constexpr example examples[] = {
 const verb push_verb = {
     .name = "push",
     .summary = "put jobs into a queue",
-    .usage = "[FLAGS] [--] COMMAND...\n[FLAGS] --kind KIND [--args JSON]\n[FLAGS] - < lines",
+    .usage =
+        "[FLAGS] [--] COMMAND...\n[FLAGS] [--] COMMAND... ::: VALUES\n[FLAGS] --kind KIND [--args JSON]\n[FLAGS] - < "
+        "lines",
     .about =
         "Puts a job into the store and prints its id. It stays there until `gristmill work`, or a worker of your own, "
         "has done it, whatever crashes meanwhile.\n\n"
+        "After ::: come values, after :::: files of them, one a line (- is standard input), and there is a job for "
+        "each: "
+        "a line for the shell, made as `gristmill run` makes it, with the value, as one word, at {} or at the end. "
+        "Several lists make all combinations; :::+ and ::::+ go in step with the list before. With --kind each value "
+        "is "
+        "the arguments as JSON.\n\n"
         "With - there is a job for each line of standard input, inserted as they come: a command for the shell, or "
         "with --kind arguments as JSON, or with --jsonl a whole job. A line that is wrong ends it; those before it are "
         "inserted.\n\n"

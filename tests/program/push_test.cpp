@@ -76,6 +76,45 @@ TEST(push, a_line_of_json_is_a_whole_job) {
         EXPECT_TRUE(contains(record, part)) << part << " in " << record;
 }
 
+TEST(push, values_after_three_colons_are_jobs_each_and_stay_one_word) {
+    const jobs_folder jobs;
+    const answer put =
+        jobs.run("push", {"--wd", jobs / "", "printf '%s|' {} {#} {/.} >> all", ":::", "a b/it's.log", "$(false)"});
+    EXPECT_EQ(put.output, "1\n2\n") << put.errors;
+    EXPECT_EQ(jobs.run("push", {"--wd", jobs / "", "--", "printf", "%s-%s,", ":::", "x", "y", ":::", "1", "2", ">>all"})
+                  .output,
+              "3\n4\n5\n6\n7\n8\n");
+    EXPECT_EQ(jobs.run("push", {"--wd", jobs / "", ":::", "printf whole >> all"}).output, "9\n");
+    ASSERT_EQ(jobs.run("drain", {"--allow-exec", "-j1"}).status, 0);
+    EXPECT_EQ(text_of(jobs / "all"), "a b/it's.log|1|it's|$(false)|2|$(false)|whole");
+    EXPECT_TRUE(contains(jobs.line_of("wait", {"8", "--json"}), R"("result":{"output":"y->>all,"})"))
+        << "what comes out of a list is never for the shell";
+}
+
+TEST(push, values_of_files_and_of_standard_input_are_jobs_each) {
+    const jobs_folder jobs;
+    std::ofstream(jobs / "list") << "one\ntwo\n";
+    EXPECT_EQ(jobs.run("push", {"echo", "{1}{2}", "::::", jobs / "list", ":::+", "1", "2"}).output, "1\n2\n");
+    EXPECT_EQ(jobs.run("push", {"--unique", "{}", "echo", "::::", "-"}, "same\nsame\nother\n").errors,
+              "gristmill push: 2 inserted; the unique keys of 1 were taken\n");
+    EXPECT_EQ(jobs.run("push", {"--kind", "k", "--queue", "q", ":::", "{\"n\": 1}", "[2]"}).output, "5\n6\n");
+    std::string many;
+    for (int i = 0; i != 2'500; ++i) many += std::to_string(i) + '\n';
+    EXPECT_EQ(jobs.run("push", {"--quiet", "--queue", "many", "echo", "::::", "-"}, many).errors, "");
+    ASSERT_EQ(jobs.run("drain", {"--allow-exec"}).status, 0);
+    EXPECT_TRUE(contains(jobs.line_of("wait", {"2", "--json"}), R"({"output":"two2\n"})"));
+    EXPECT_TRUE(contains(jobs.line_of("ls", {"--queue", "many", "--count"}), "2500"));
+}
+
+TEST(push, a_wrong_value_ends_it_and_those_before_it_are_there) {
+    const jobs_folder jobs;
+    const answer it = jobs.run("push", {"--kind", "k", ":::", "1", "{", "3"});
+    EXPECT_EQ(it.status, 255);
+    EXPECT_EQ(it.output, "1\n");
+    EXPECT_TRUE(it.errors.starts_with("gristmill push: job 2: arguments: line 1")) << it.errors;
+    EXPECT_TRUE(it.errors.ends_with("1 jobs were inserted before that\n")) << it.errors;
+}
+
 TEST(push, a_unique_key_is_taken_once) {
     const jobs_folder jobs;
     EXPECT_EQ(jobs.line_of("push", {"--unique", "{}", "--", "echo", "a"}), "1");
@@ -122,6 +161,11 @@ TEST(push, what_is_wrong_is_told) {
     wrong({"--after", "77", "--", "true"}, "77");
     wrong({"--unique-for", "1h", "--", "true"}, "unique: is empty");
     wrong({"--taag", "x"}, "did you mean --tag?");
+    wrong({"echo", "{%}", ":::", "a"}, "a job that waits has none yet");
+    wrong({"echo", "{", "::::", jobs / "no such file"}, "no such file");
+    wrong({"--jsonl", ":::", "a"}, "the jobs come either from standard input");
+    wrong({"--kind", "k", "--args", "{}", ":::", "1"}, "or from --args");
+    wrong({"--kind", "k", "echo", ":::", "1"}, "no command; did you forget --?");
 }
 
 TEST(wait_for, jobs_that_are_over_and_times_that_are_up) {

@@ -58,6 +58,7 @@ TEST_F(verbs_on_a_file, wrong_cron_entries_are_refused) {
     EXPECT_NE(wrong({"put", "a", "@daily", "--zone", "Europe/Berlni", "--kind", "k"}).find("Europe/Berlin"),
               std::string::npos);
     EXPECT_NE(wrong({"put", "a", "@daily"}).find("what is to be done?"), std::string::npos);
+    EXPECT_NE(wrong({"put", "a", "@daily", "--", "echo", ":::", "b"}).find("an entry is one job"), std::string::npos);
     EXPECT_NE(wrong({"put", "a"}).find("write gristmill cron put NAME"), std::string::npos);
     EXPECT_NE(wrong({"put", "a", "@daily", "--kind", "k", "--", "true"}).find("no command"), std::string::npos);
     EXPECT_NE(wrong({"put", "a", "@daily", "--kind", "k", "--args", "{"}).find("arguments: line 1"), std::string::npos);
