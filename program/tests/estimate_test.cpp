@@ -98,6 +98,11 @@ void play(const std::vector<double>& durations, unsigned crew, score& sum) {
 }
 
 TEST(estimate, the_truth_is_inside_about_eight_times_of_ten) {
+#ifdef GRISTMILL_SLOW_BUILD
+    constexpr int rounds = 8;
+#else
+    constexpr int rounds = 40;
+#endif
     std::mt19937_64 random(7);
     struct kind {
         const char* name;
@@ -115,7 +120,7 @@ TEST(estimate, the_truth_is_inside_about_eight_times_of_ten) {
     for (const auto& [name, least, draw] : kinds) {
         score sum;
         for (const unsigned crew : {2u, 8u, 32u})
-            for (int round = 0; round < 40; ++round) {
+            for (int round = 0; round < rounds; ++round) {
                 std::vector<double> durations(400);
                 for (double& one : durations) one = std::max(0.01, draw());
                 play(durations, crew, sum);
