@@ -47,6 +47,10 @@ bool jobs_of_values::next(job_batch& into) {
         ended_ = got != tuple_source::status::record;
         if (ended_) break;
         ++seen_;
+        if (values_.saw_nul()) {
+            into.wrong = "job " + std::to_string(seen_) + ": a zero byte, which no argument can hold; did you mean -0?";
+            break;
+        }
         const auto line = line_of(tuple);
         if (!add(line ? maker_->from_line(*line) : failure(std::string(line.error())), seen_, unit(), into))
             return true;

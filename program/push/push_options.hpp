@@ -16,6 +16,7 @@ struct push_options : store_options, job_options {
     std::optional<std::chrono::microseconds> in;  // of --in
     bool lines = false;                           // jobs come on standard input, one a line
     bool jsonl = false;                           // each line is a job as JSON
+    bool zero_ends = false;                       // a zero byte ends each record of the files after ::::, not a newline
     bool quiet = false;
 };
 

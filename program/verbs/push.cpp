@@ -98,6 +98,7 @@ int push_values(const push_options& options, jobs::client& client, const job_mak
 std::string fault_of_all(const push_options& options, std::span<const std::string_view> words, bool has_values) {
     if (has_values && (options.lines || options.arguments))
         return "the jobs come either from standard input, or from --args, or from what is after :::";
+    if (options.zero_ends && !has_values) return "-0 is for the values of files, which come after ::::";
     if (options.lines && !words.empty())
         return "besides -, which reads jobs from standard input, there can be no command";
     if (options.lines && options.arguments) return "with - the arguments come on standard input, not from --args";
@@ -135,6 +136,7 @@ int push(std::span<const std::string_view> words) {
     if (!has_values) return push_one(options, client, *maker, command);
     run_options given;
     read_words(rest, given);
+    if (options.zero_ends) given.input.delimiter = '\0';
     return push_values(options, client, *maker, given);
 }
 
@@ -156,6 +158,11 @@ constexpr flag input_flags[] = {
      "timeout, retry, unique, after, orphaned, all of which may be left out; then the flags hold.",
      [](void* o, text) {
          options(o).jsonl = true;
+         return std::string();
+     }},
+    {"--null", "-0", "", "In the files after :::: values end with a zero byte, as find -print0 writes them.",
+     [](void* o, text) {
+         options(o).zero_ends = true;
          return std::string();
      }},
 };
@@ -189,6 +196,8 @@ constexpr example examples[] = {
     {"gristmill push -- gzip -9 access.log", "A command, as it is:"},
     {"gristmill push 'gzip -dc access.log.gz | sort | uniq -c > counts'", "One word is a line for the shell:"},
     {"gristmill push gzip -9 ::: *.log", "One for each file:"},
+    {"find . -name '*.log' -print0 | gristmill push -0 gzip -9 :::: -",
+     "Names with any characters in them, from find:"},
     {"gristmill push - < commands.txt", "A file in which each line is a command:"},
     {"gristmill push --kind image.resize --args '{\"path\": \"a.jpg\", \"width\": 800}'",
      "A job of a kind that your own worker knows:"},
@@ -209,11 +218,9 @@ const verb push_verb = {
         "Puts a job into the store and prints its id. It stays there until `gristmill work`, or a worker of your own, "
         "has done it, whatever crashes meanwhile.\n\n"
         "After ::: come values, after :::: files of them, one a line (- is standard input), and there is a job for "
-        "each: "
-        "a line for the shell, made as `gristmill run` makes it, with the value, as one word, at {} or at the end. "
-        "Several lists make all combinations; :::+ and ::::+ go in step with the list before. With --kind each value "
-        "is "
-        "the arguments as JSON.\n\n"
+        "each: a line for the shell, made as `gristmill run` makes it, with the value, as one word, at {} or at the "
+        "end. Several lists make all combinations; :::+ and ::::+ go in step with the list before. With --kind each "
+        "value is the arguments as JSON.\n\n"
         "With - there is a job for each line of standard input, inserted as they come: a command for the shell, or "
         "with --kind arguments as JSON, or with --jsonl a whole job. A line that is wrong ends it; those before it are "
         "inserted.\n\n"

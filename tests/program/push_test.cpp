@@ -98,6 +98,8 @@ TEST(push, values_of_files_and_of_standard_input_are_jobs_each) {
     EXPECT_EQ(jobs.run("push", {"--unique", "{}", "echo", "::::", "-"}, "same\nsame\nother\n").errors,
               "gristmill push: 2 inserted; the unique keys of 1 were taken\n");
     EXPECT_EQ(jobs.run("push", {"--kind", "k", "--queue", "q", ":::", "{\"n\": 1}", "[2]"}).output, "5\n6\n");
+    EXPECT_EQ(jobs.run("push", {"-0", "--queue", "q", "echo", "::::", "-"}, std::string("a\nb\0c\0", 6)).output,
+              "7\n8\n");
     std::string many;
     for (int i = 0; i != 2'500; ++i) many += std::to_string(i) + '\n';
     EXPECT_EQ(jobs.run("push", {"--quiet", "--queue", "many", "echo", "::::", "-"}, many).errors, "");
@@ -113,6 +115,10 @@ TEST(push, a_wrong_value_ends_it_and_those_before_it_are_there) {
     EXPECT_EQ(it.output, "1\n");
     EXPECT_TRUE(it.errors.starts_with("gristmill push: job 2: arguments: line 1")) << it.errors;
     EXPECT_TRUE(it.errors.ends_with("1 jobs were inserted before that\n")) << it.errors;
+    const answer zero = jobs.run("push", {"echo", "::::", "-"}, std::string("a\nb\0c\n", 6));
+    EXPECT_EQ(zero.output, "2\n");
+    EXPECT_TRUE(contains(zero.errors, "job 2: a zero byte, which no argument can hold; did you mean -0?"))
+        << zero.errors;
 }
 
 TEST(push, a_unique_key_is_taken_once) {
@@ -163,6 +169,7 @@ TEST(push, what_is_wrong_is_told) {
     wrong({"--taag", "x"}, "did you mean --tag?");
     wrong({"echo", "{%}", ":::", "a"}, "a job that waits has none yet");
     wrong({"echo", "{", "::::", jobs / "no such file"}, "no such file");
+    wrong({"-0", "echo", "a"}, "-0 is for the values of files");
     wrong({"--jsonl", ":::", "a"}, "the jobs come either from standard input");
     wrong({"--kind", "k", "--args", "{}", ":::", "1"}, "or from --args");
     wrong({"--kind", "k", "echo", ":::", "1"}, "no command; did you forget --?");
