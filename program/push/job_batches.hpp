@@ -3,11 +3,14 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <gristmill/jobs/record.hpp>
+#include <gristmill/result.hpp>
 
 #include "program/push/line_batches.hpp"
 #include "program/push/made_job.hpp"
