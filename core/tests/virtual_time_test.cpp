@@ -295,11 +295,15 @@ TEST(virtual_time_DeathTest, wake_from_outside_is_misuse) {
             gm::virtual_time day;
             static_cast<void>(day.run([] {
                 gm::channel<int> hand(0);
-                std::thread outsider([hand] {
-                    while (hand.try_send(1) != gm::channel_status::ok) std::this_thread::yield();
+                // No time passes here before the receiver waits. Until then an outsider at the channel could hold its
+                // lock, the receiver yield for it, and the join keep the baton for ever.
+                thread_of_this_world waits("waits", [hand] {
+                    pause_for(1s);
+                    std::thread outsider([hand] {
+                        while (hand.try_send(1) != gm::channel_status::ok) std::this_thread::yield();
+                    });
+                    outsider.join();
                 });
-                // Holds the baton meanwhile: a std::thread's end is nothing that a virtual world could wait for.
-                thread_of_this_world waits("waits", [&] { outsider.join(); });
                 static_cast<void>(hand.receive());
             }));
         },
