@@ -13,8 +13,8 @@
 #include "program/jobs/job_text.hpp"
 #include "program/jobs/steering_json.hpp"
 #include "program/push/made_job.hpp"
+#include "program/run/command_words.hpp"
 #include "program/store/arguments.hpp"
-#include "program/verbs/run_words.hpp"
 #include "program/verbs/verbs.hpp"
 
 namespace gm::program {

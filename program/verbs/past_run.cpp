@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "program/run/command_words.hpp"
 #include "program/run/shell_scan.hpp"
 #include "program/verbs/run_journal.hpp"
 #include "program/verbs/run_words.hpp"

@@ -12,9 +12,9 @@
 #include "program/push/job_batches.hpp"
 #include "program/push/made_job.hpp"
 #include "program/push/push_options.hpp"
+#include "program/run/command_words.hpp"
 #include "program/store/arguments.hpp"
 #include "program/store/json.hpp"
-#include "program/verbs/run_words.hpp"
 #include "program/verbs/verbs.hpp"
 
 namespace gm::program {

@@ -14,6 +14,7 @@
 #include "program/cli/help.hpp"
 #include "program/cli/parse.hpp"
 #include "program/cli/say.hpp"
+#include "program/run/command_words.hpp"
 #include "program/run/descriptors.hpp"
 #include "program/run/engine.hpp"
 #include "program/run/failures.hpp"

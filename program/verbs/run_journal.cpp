@@ -10,8 +10,8 @@
 #include "program/cli/safe_text.hpp"
 #include "program/cli/say.hpp"
 #include "program/journal/left_commands.hpp"
+#include "program/run/command_words.hpp"
 #include "program/run/shell_scan.hpp"
-#include "program/verbs/run_words.hpp"
 #include "program/verbs/verbs.hpp"
 
 namespace gm::program {

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdio>
@@ -248,6 +249,19 @@ struct ends {
     std::size_t completed = 0, crashed_too_often = 0, lost = 0;
 };
 
+// None: it is not there.
+void count_in(ends& all, std::int64_t id, const jobs::record* job) {
+    if (job && job->state == jobs::state::completed) {
+        ++all.completed;
+    } else if (job && job->state == jobs::state::dead && job->crashes >= jobs::crash_cap) {
+        ++all.crashed_too_often;
+    } else {
+        std::fprintf(stderr, "job %lld: it is %s\n", static_cast<long long>(id),
+                     job ? std::string(jobs::name_of(job->state)).c_str() : "not there");
+        ++all.lost;
+    }
+}
+
 ends look_up(const std::string& url, const std::vector<std::int64_t>& accepted) {
     auto store = gm::stores::open(url);
     if (!store) {
@@ -255,19 +269,21 @@ ends look_up(const std::string& url, const std::vector<std::int64_t>& accepted) 
         std::exit(2);
     }
     ends all;
-    for (const std::int64_t id : accepted) {
-        const auto found = (*store)->ledger()->find(jobs::job_id{id});
-        if (!found || !*found) {
-            std::fprintf(stderr, "job %lld: it is not there\n", static_cast<long long>(id));
-            ++all.lost;
-        } else if ((*found)->state == jobs::state::completed) {
-            ++all.completed;
-        } else if ((*found)->state == jobs::state::dead && (*found)->crashes >= jobs::crash_cap) {
-            ++all.crashed_too_often;
-        } else {
-            std::fprintf(stderr, "job %lld: it is %s\n", static_cast<long long>(id),
-                         std::string(jobs::name_of((*found)->state)).c_str());
-            ++all.lost;
+    constexpr std::size_t at_once = 1'000;
+    for (std::size_t from = 0; from < accepted.size(); from += at_once) {
+        jobs::filter which;
+        for (std::size_t i = from; i < std::min(accepted.size(), from + at_once); ++i)
+            which.ids.push_back(jobs::job_id{accepted[i]});
+        const auto listed = (*store)->ledger()->list(which, {.most = at_once});
+        if (!listed) {
+            std::fprintf(stderr, "kill_storm: %s\n", listed.error().what.c_str());
+            std::exit(2);
+        }
+        std::unordered_map<std::int64_t, const jobs::record*> found;
+        for (const jobs::record& job : *listed) found.emplace(job.id.number, &job);
+        for (const jobs::job_id id : which.ids) {
+            const auto job = found.find(id.number);
+            count_in(all, id.number, job == found.end() ? nullptr : job->second);
         }
     }
     return all;
