@@ -97,6 +97,7 @@ void snapshot(const std::string& name) {
     const auto reader = connect();
     ask(reader.get(), "begin isolation level repeatable read");
     ask(reader.get(), "select count(*) from pg_class");
+    for (std::int64_t left = backlog(0); left > 0; left -= 200'000) finish(std::min<std::int64_t>(left, 200'000));
     drain_all(name);
     ask(reader.get(), "commit");
 }
@@ -122,9 +123,9 @@ int main(int argc, char** argv) {
          {"D1/bulk", bulk},
          {"D2/drain", drain_all},
          {"D2/fair", [](const std::string& name) { limited(name, {.fair = true}, scaled(200'000)); }},
-         {"D2/limits", [&](const std::string& name) { limited(name, bounded, scaled(20'000)); }},
-         {"D2/key2M", [&](const std::string& name) { limited(name, bounded, scaled(20'000), backlog(200'000)); }},
-         {"D2/keys10k", [&](const std::string& name) { limited(name, bounded, scaled(100'000), 0, 10'000); }},
+         {"D2/limits", [&](const std::string& name) { limited(name, bounded, scaled(200'000)); }},
+         {"D2/key2M", [&](const std::string& name) { limited(name, bounded, scaled(200'000), backlog(200'000)); }},
+         {"D2/keys10k", [&](const std::string& name) { limited(name, bounded, scaled(200'000), 0, 10'000); }},
          {"D2/snapshot", snapshot},
          {"D3/200", [](const std::string& name) { latency(name, 200, scaled(2'000), url()); }},
          {"D3/2000", [](const std::string& name) { latency(name, 2'000, scaled(10'000), url()); }},

@@ -248,7 +248,7 @@ void runner_core::abandoned_coroutines(int more) {
 
 bool runner_core::at_end(time_point now) const {
     const bool at_rest = bodies_ == abandoned_bodies_ && finishes_.empty();
-    if (stop_ == stop_step::no) return options_.until_idle && at_rest && idle_seen_ && !wake_->rung.load();
+    if (stop_ == stop_step::no) return options_.until_idle && at_rest && idle_seen_;
     if (at_rest || (fatal_ && bodies_ == abandoned_bodies_)) return true;
     return stop_ == stop_step::asked && now >= stop_limit_;
 }

@@ -182,6 +182,7 @@ private:
     time_point stop_limit_ = never;
     bool alone_ = false;      // when it was last asked, nobody else ran anything that could bring more
     bool idle_seen_ = false;  // and then there was nothing to claim, now or later
+    int doubtful_looks_ = 0;  // in a row: there was nothing, but the bell rang meanwhile
     std::optional<store_error> fatal_;
 
     // The exchanger writes, snapshots read.

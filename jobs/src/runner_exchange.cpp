@@ -9,6 +9,7 @@ namespace gm::jobs::detail {
 
 namespace {
 constexpr std::chrono::milliseconds look_for_others_every{200};  // of a run that ends when nothing is left
+constexpr int most_doubtful_looks = 5;
 constexpr std::chrono::nanoseconds longest_gathering = std::chrono::milliseconds(2);
 }  // namespace
 
@@ -114,9 +115,14 @@ void runner_core::claimed(exchanged&& got, const demand& asked, time_point now) 
 // come back, or let go of a place in a limit or of those who wait for it. So that is looked at first, and a claim comes after.
 void runner_core::watch_idleness(bool idle, time_point now) {
     const bool at_rest = bodies_ == abandoned_bodies_ && finishes_.empty();
-    idle_seen_ = idle && alone_;
+    const bool over = idle && alone_;
+    // Something may have come meanwhile: then it is looked at again, but not for ever, for some bells ring by the clock too, and a
+    // look may take longer than their interval.
+    idle_seen_ = over && (!wake_->rung.load() || ++doubtful_looks_ == most_doubtful_looks);
+    if (idle_seen_) return;
+    if (!over) doubtful_looks_ = 0;
     alone_ = idle && at_rest && !others_may_bring_more();
-    if (idle && at_rest && !idle_seen_) next_look_ = alone_ ? now : std::min(next_look_, now + look_for_others_every);
+    if (idle && at_rest) next_look_ = alone_ ? now : std::min(next_look_, now + look_for_others_every);
 }
 
 bool runner_core::others_may_bring_more() {

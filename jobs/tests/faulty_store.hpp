@@ -24,7 +24,7 @@
 
 namespace gm::test {
 
-enum class call : std::uint8_t { subscribe, publish, exchange, beat, sweep, note, steps, put_step };
+enum class call : std::uint8_t { subscribe, publish, exchange, beat, sweep, count, note, steps, put_step };
 enum class fault : std::uint8_t { none, before, after };
 
 class faulty_store final : public jobs::store {
@@ -54,6 +54,13 @@ public:
             muted_.insert(worker);
         else
             muted_.erase(worker);
+    }
+
+    // Whatever there is to claim, as a store does that also rings by the clock.
+    void ring() {
+        const std::lock_guard hold(guard_);
+        for (const auto& each : bells_)
+            if (each) each();
     }
 
     // ---- the books ----
@@ -122,7 +129,9 @@ private:
         answer<std::vector<jobs::record>> list(const jobs::filter& which, const jobs::page& part) override {
             return inner().list(which, part);
         }
-        answer<std::uint64_t> count(const jobs::filter& which) override { return inner().count(which); }
+        answer<std::uint64_t> count(const jobs::filter& which) override {
+            return of_.perform(call::count, [&] { return inner().count(which); });
+        }
         answer<std::vector<jobs::queue_report>> queues() override { return inner().queues(); }
         answer<std::vector<jobs::worker_report>> workers() override { return inner().workers(); }
         answer<std::vector<jobs::log_part>> logs(jobs::job_id id) override { return inner().logs(id); }
@@ -168,6 +177,7 @@ private:
     std::vector<std::shared_ptr<std::atomic<bool>>> lives_;
     std::vector<std::unique_ptr<jobs::source>> dead_;
     std::set<std::string> muted_;
+    std::vector<std::function<void()>> bells_;
     std::map<jobs::token, jobs::job_id> claims_;
     std::map<jobs::token, bool> ended_;
     std::map<jobs::job_id, book> books_;
@@ -222,6 +232,7 @@ inline result<std::unique_ptr<jobs::source>, jobs::store_error> faulty_store::su
         {
             const std::lock_guard hold(guard_);
             lives_.push_back(alive);
+            bells_.push_back(how.bell);
         }
         return std::unique_ptr<jobs::source>(
             std::make_unique<faulty_source>(*this, *std::move(opened), std::move(alive), how.worker));

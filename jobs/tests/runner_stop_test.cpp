@@ -284,6 +284,31 @@ TEST(runner_stop, until_idle_waits_for_what_others_run_and_what_comes_of_it) {
     });
 }
 
+// PostgreSQL rings five times a second, heard or not; across an ocean, or with a million dead rows to pass over, a look takes longer.
+TEST(runner_stop, until_idle_ends_though_the_bell_rings_during_every_look) {
+    on_virtual_time([] {
+        auto made = std::make_unique<gm::test::faulty_store>(gm::stores::open_memory(), [](gm::test::call what) {
+            if (what == gm::test::call::exchange || what == gm::test::call::count) gm::sleep(300ms);
+            return gm::test::fault::none;
+        });
+        gm::test::faulty_store& slow = *made;
+        workshop shop({.until_idle = true}, std::move(made));
+        shop.kinds.add("k", [](const body&) {});
+        shop.put("k");
+        shop.run();
+        gm::context_source ringing;
+        gm::wait_group clock;
+        clock.go([&] {
+            while (gm::sleep(200ms, ringing.get()) == gm::channel_status::ok) slow.ring();
+        });
+        EXPECT_EQ(shop.thread.wait(1min), gm::channel_status::ok);
+        shop.stop();
+        EXPECT_EQ(shop.report.counts.completed, 1u);
+        ringing.cancel();
+        clock.wait();
+    });
+}
+
 TEST(runner_stop, until_idle_leaves_a_paused_queue_alone) {
     on_virtual_time([] {
         workshop shop({.until_idle = true});
