@@ -107,7 +107,8 @@ void runner_core::claimed(exchanged&& got, const demand& asked, time_point now) 
     if (got.next_in) next_look_ = std::min(next_look_, now + std::max(*got.next_in, std::chrono::microseconds(100)));
     turns_.claimed(now, asked.which, some, got.suspects);
     if (!options_.until_idle) return;
-    const bool nothing = !some && !got.suspects && asked.which == claim::ordinary;
+    const bool alive = gm::now() < lease_until_.load();  // else it was given nothing, whatever there is
+    const bool nothing = alive && !some && !got.suspects && asked.which == claim::ordinary;
     watch_idleness(nothing && (!got.next_in || only_others_are_left()), now);
 }
 

@@ -309,6 +309,26 @@ TEST(runner_stop, until_idle_ends_though_the_bell_rings_during_every_look) {
     });
 }
 
+// A worker whose lease has passed is given nothing, which does not mean that there is nothing.
+TEST(runner_stop, until_idle_does_not_end_while_its_beats_do_not_arrive) {
+    on_virtual_time([] {
+        auto made = std::make_unique<gm::test::faulty_store>(gm::stores::open_memory());
+        gm::test::faulty_store& deaf = *made;
+        workshop shop({.workers = 1, .name = "late", .until_idle = true}, std::move(made));
+        shop.kinds.add<int>("k", [](int seconds) { gm::sleep(std::chrono::seconds(seconds)); });
+        shop.put("k", 20);
+        shop.run();
+        gm::sleep(1s);
+        deaf.mute("late");
+        gm::sleep(17s);  // the lease is one of 15 seconds
+        const job_id second = shop.put("k", 1);
+        gm::sleep(1min);
+        deaf.mute("late", false);
+        shop.thread.wait();
+        EXPECT_EQ(shop.look(second).state, state::completed);
+    });
+}
+
 TEST(runner_stop, until_idle_leaves_a_paused_queue_alone) {
     on_virtual_time([] {
         workshop shop({.until_idle = true});
