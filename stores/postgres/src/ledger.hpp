@@ -48,6 +48,7 @@ private:
     result<rows, store_error> ask(std::string_view sql, parameters with = {});
     // Before a question: what is due is shown as available.
     result<rows, store_error> ask_now(std::string_view sql, parameters with);
+    result<std::uint64_t, store_error> counted(const jobs::filter& which);  // requires: is_counted(which)
     result<std::vector<jobs::record>, store_error> records(std::string_view sql, parameters with);
     // In steps of some thousands; `sql` gives how many there were, the last id, how many were changed, one that conflicts.
     struct changed {

@@ -1,5 +1,8 @@
+#include <algorithm>
 #include <unordered_map>
 #include <utility>
+
+#include <gristmill/jobs/detail/counted.hpp>
 
 #include "encode.hpp"
 #include "filter.hpp"
@@ -126,7 +129,26 @@ result<std::vector<record>, store_error> ledger::list(const filter& which, const
     return records(part.by == order::newest_first ? newest : oldest, std::move(with));
 }
 
+result<std::uint64_t, store_error> ledger::counted(const filter& which) {
+    parameters of;
+    if (which.queue.empty())
+        of.null(oid::text);
+    else
+        of.add(which.queue);
+    auto found = ask_now("select counts from queue_state where $1::text is null or name = $1", std::move(of));
+    if (!found) return failure(std::move(found).error());
+    std::uint64_t sum = 0;
+    for (int row = 0; row < found->count(); ++row) {
+        const std::vector<std::int64_t> counts = reader(*found, row).numbers();
+        for (std::size_t i = 0; i != states; ++i)
+            if (which.states.empty() || std::ranges::find(which.states, static_cast<state>(i)) != which.states.end())
+                sum += static_cast<std::uint64_t>(counts.at(i));
+    }
+    return sum;
+}
+
 result<std::uint64_t, store_error> ledger::count(const filter& which) {
+    if (jobs::detail::is_counted(which)) return counted(which);
     static const std::string sql = std::string("select count(*) from every_job where ") + filter_sql;
     auto answer = ask_now(sql, filter_parameters(which));
     if (!answer) return failure(std::move(answer).error());

@@ -5,6 +5,8 @@
 #include <string>
 #include <variant>
 
+#include <gristmill/jobs/detail/counted.hpp>
+
 #include "codec.hpp"
 
 namespace gm::stores::sqlite {
@@ -116,13 +118,6 @@ void search_in(connection& in, table of, const filter& which, const jobs::page& 
     while (asking.step()) found.push_back({asking.integer(0)});
 }
 
-// What the counters of the queues know: nothing has to be counted.
-bool is_for_counters(const filter& which) {
-    return which.ids.empty() && which.kind.empty() && which.key.empty() && which.tag.empty() && which.worker.empty() &&
-           which.text.empty() && !which.inserted_before && !which.inserted_after && !which.finished_before &&
-           !which.finished_after;
-}
-
 std::uint64_t counted(connection& in, const filter& which) {
     query asking = in.ask(
         "SELECT sum(waiting), sum(scheduled), sum(available), sum(running), sum(retrying), sum(completed), "
@@ -153,7 +148,7 @@ std::vector<job_id> search(connection& in, const filter& which, const jobs::page
 }
 
 std::uint64_t count(connection& in, const filter& which) {
-    if (is_for_counters(which)) return counted(in, which);
+    if (jobs::detail::is_counted(which)) return counted(in, which);
     std::uint64_t sum = 0;
     for (const table of : {table::hot, table::finished}) {
         const conditions where(which, of);
