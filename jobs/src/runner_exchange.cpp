@@ -119,7 +119,7 @@ void runner_core::watch_idleness(bool idle, time_point now) {
     const bool over = idle && alone_;
     // Something may have come meanwhile: then it is looked at again, but not for ever, for some bells ring by the clock too, and a
     // look may take longer than their interval.
-    idle_seen_ = over && (!wake_->rung.load() || ++doubtful_looks_ == most_doubtful_looks);
+    idle_seen_ = over && (!wake_->rung.load() || ++doubtful_looks_ >= most_doubtful_looks);
     if (idle_seen_) return;
     if (!over) doubtful_looks_ = 0;
     alone_ = idle && at_rest && !others_may_bring_more();
