@@ -38,7 +38,8 @@ private:
 
     // ---- exchange (source_exchange.cpp) ----
     outcome<jobs::exchanged> transact(std::span<const jobs::settlement> finishes, const jobs::demand& wanted);
-    void take(const rows& claimed, jobs::exchanged& to);
+    static std::vector<int> in_order(const rows& claimed);
+    void take(const rows& claimed, const std::vector<int>& order, jobs::exchanged& to);
     outcome<jobs::exchanged> lie_down(const jobs::demand& wanted);
     void add_claim(std::vector<statement>& list, const jobs::demand& wanted);
     void take_turns(jobs::exchanged& to);

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <deque>
 #include <map>
+#include <numeric>
+#include <tuple>
 #include <utility>
 
 #include "encode.hpp"
@@ -105,7 +107,7 @@ void source::add_claim(std::vector<statement>& list, const jobs::demand& wanted)
         }
     }
     constexpr std::size_t most = 10'000;
-    list.push_back({"select * from claim($1, $2, $3, $4, $5, $6)",
+    list.push_back({"select * from hand_out($1, $2, $3, $4, $5, $6)",
                     parameters()
                         .add(me_)
                         .add(std::span(std::as_const(queues)))
@@ -113,14 +115,29 @@ void source::add_claim(std::vector<statement>& list, const jobs::demand& wanted)
                         .add(static_cast<std::int32_t>(std::min(wanted.idle, most)))
                         .add(static_cast<std::int32_t>(std::min(wanted.ahead, most)))
                         .add(wanted.which == jobs::claim::suspect),
-                    "select * from claim"});
+                    "select * from hand_out"});
     list.push_back({"select * from look($1)", parameters().add(how_.queues), "select * from look"});
 }
 
-// The jobs that a claim gave, in the order in which they should start.
-void source::take(const rows& claimed, jobs::exchanged& to) {
+// The rows of a claim as their jobs should start: by their turns, else by their places.
+std::vector<int> source::in_order(const rows& claimed) {
+    constexpr int id = 0, okey = 2, turn = 17;
+    struct place {
+        std::int64_t turn, okey, id;
+        int row;
+    };
+    std::vector<place> line;
+    for (int row = 0; row < claimed.count(); ++row)
+        line.push_back({claimed.number(row, turn), claimed.number(row, okey), claimed.number(row, id), row});
+    std::ranges::sort(line, {}, [](const place& of) { return std::tie(of.turn, of.okey, of.id); });
+    std::vector<int> order;
+    for (const place& each : line) order.push_back(each.row);
+    return order;
+}
+
+void source::take(const rows& claimed, const std::vector<int>& order, jobs::exchanged& to) {
     const std::lock_guard lock(mutex_);
-    for (int row = 0; row < claimed.count(); ++row) {
+    for (const int row : order) {
         reader from(claimed, row);
         jobs::delivery job;
         job.which.first = from.number();
@@ -208,10 +225,15 @@ outcome<jobs::exchanged> source::transact(std::span<const jobs::settlement> fini
                 forget(finishes[i]);
         ++answer;
     }
-    if (was_unsure) take(*answer++, made);
+    if (was_unsure) {
+        std::vector<int> as_they_come(static_cast<std::size_t>(answer->count()));
+        std::iota(as_they_come.begin(), as_they_come.end(), 0);
+        take(*answer++, as_they_come, made);
+    }
     unsure_ = false;
     if (asks) {
-        take(*answer++, made);
+        take(*answer, in_order(*answer), made);
+        ++answer;
         take_turns(made);
         made.suspects = answer->flag(0, 0);
         if (!answer->is_null(0, 1)) made.next_in = std::chrono::microseconds(answer->number(0, 1));

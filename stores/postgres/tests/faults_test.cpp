@@ -100,7 +100,7 @@ TEST(postgres_faults, claim_whose_answer_was_lost_is_delivered_next) {
     auto first = source->exchange({}, {.idle = 2});
     ASSERT_TRUE(first);
     const std::vector<jobs::settlement> ends{{.which = first->jobs.at(0).which}, {.which = first->jobs.at(1).which}};
-    between.swallow_next_answer("select * from claim");
+    between.swallow_next_answer("select * from hand_out");
     auto second = source->exchange(ends, {.idle = 2});  // lost, and asked again by itself
     ASSERT_TRUE(second) << second.error().what;
     EXPECT_TRUE(between.has_swallowed());

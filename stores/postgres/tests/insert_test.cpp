@@ -91,7 +91,8 @@ TEST_F(postgres_insert, role_that_may_enqueue_may_do_nothing_else) {
          {"select * from %.job", "delete from %.job", "select %.cancel('{1}', null)",
           "select %.put(false, '{1}', '{k}', '{q}', '{k}', '{0}', '{0}', '{a}', null, null, null, null, "
           "null, null, null, null, null)",
-          "update %.setting set dead_for = 0", "select * from %.claim(1, '{default}', '{0}', 1, 0, false)"}) {
+          "update %.setting set dead_for = 0", "select * from %.claim(1, '{default}', '{0}', 1, 0, false)",
+          "select * from %.hand_out(1, '{default}', '{0}', 1, 0, false)"}) {
         std::string sql = wrong;
         sql.replace(sql.find('%'), 1, schema);
         EXPECT_FALSE(application.tell(sql)) << sql;

@@ -1,5 +1,7 @@
 // What PostgreSQL does about limits that the suite of all stores leaves open; and the step of the schema that brought it.
 
+#include <sstream>
+
 #include <gtest/gtest.h>
 
 #include "../src/schema.hpp"
@@ -34,28 +36,90 @@ TEST(postgres_limits, counters_that_nobody_swept_are_added_up_by_who_asks) {
     EXPECT_EQ(look.ask("select count(*) from " + schema + ".tally"), "0");
 }
 
-// Versions 1 to 9 counted and fetched for each key by itself; 10 and 11 visited all keys in each claim.
+// As programs did before version 17, by the worker that signed on first: the tokens of what it got, in the order in which to start.
+std::vector<jobs::token> claimed_as_before(plain_connection& by, int idle) {
+    std::istringstream told(by.ask(
+        "select string_agg(id || ' ' || epoch, ' ') from claim((select min(id) from worker), '{default}', '{0}', " +
+        std::to_string(idle) + ", 0, false)"));
+    std::vector<jobs::token> made;
+    for (jobs::token one; told >> one.first >> one.second;) made.push_back(one);
+    return made;
+}
+
+// Versions 1 to 9 counted and fetched for each key by itself; 10 and 11 visited all keys in each claim; up to 16 rows were put in order
+// where they were claimed.
 TEST(postgres_limits, limit_holds_while_the_schema_of_before_is_migrated_under_it) {
     const stores::pg::program now = stores::pg::this_program();
-    for (const std::size_t steps : {9u, 11u}) {
+    for (const std::size_t steps : {9u, 11u, 16u}) {
         const std::string schema = fresh_schema();
         stores::pg::be({now.steps.first(steps), now.version});
         const auto before = open_store(server::shared().url(), {.schema = schema});
         stores::pg::be(now);
+        plain_connection old_program(server::shared().url());
+        ASSERT_TRUE(old_program.tell("set search_path = " + schema));
         ASSERT_TRUE(before->ledger()->limit("default", {.running = 5, .running_per_key = 2, .fair = true}));
         ASSERT_TRUE(before->sink().publish(keyed_jobs(20, 4)));
         const auto old_worker = before->subscribe({}).value();
-        const auto held = old_worker->exchange({}, {.idle = 3}).value();
-        EXPECT_EQ(held.jobs.size(), 3u);
+        const auto held = claimed_as_before(old_program, 3);
+        EXPECT_EQ(held.size(), 3u);
 
         const auto after = open_store(server::shared().url(), {.schema = schema});
         const auto new_worker = after->subscribe({}).value();
         EXPECT_EQ(claimed(*new_worker, {.idle = 20}), 2u);
-        const jobs::settlement end{.which = held.jobs[0].which};
-        const auto more = old_worker->exchange({&end, 1}, {.idle = 20}).value();
-        EXPECT_EQ(more.outcomes.at(0), jobs::settled::yes);
-        EXPECT_EQ(more.jobs.size(), 1u);
+        const jobs::settlement end{.which = held.at(0)};
+        EXPECT_EQ(old_worker->exchange({&end, 1}, {}).value().outcomes.at(0), jobs::settled::yes);
+        EXPECT_EQ(claimed_as_before(old_program, 20).size(), 1u);
         EXPECT_EQ(claimed(*new_worker, {.idle = 20}), 0u);
+    }
+}
+
+// The rows of a claim come as they lie in the table, with their turns; who asks as programs did before gets them in order.
+TEST(postgres_limits, claims_start_by_turns_for_old_programs_too) {
+    const std::string schema = fresh_schema();
+    const auto store = open_store(server::shared().url(), {.schema = schema});
+    plain_connection old_program(server::shared().url());
+    ASSERT_TRUE(old_program.tell("set search_path = " + schema));
+    ASSERT_TRUE(store->ledger()->limit("default", {.fair = true}));
+    std::vector<jobs::new_job> all(6, jobs::new_job{.kind = "kind"});
+    for (std::size_t i = 0; i != all.size(); ++i) all[i].key = i < 3 ? "first" : "second";
+    const auto made = store->sink().publish(all);
+    ASSERT_TRUE(made);
+    const auto worker = store->subscribe({}).value();
+    const std::size_t by_turns[] = {0, 3, 1, 4, 2, 5};
+    const auto before = claimed_as_before(old_program, 4);
+    ASSERT_EQ(before.size(), 4u);
+    for (std::size_t i = 0; i != before.size(); ++i) EXPECT_EQ(before[i].first, made->at(by_turns[i]).id.number);
+    const auto now = worker->exchange({}, {.idle = 4}).value();
+    ASSERT_EQ(now.jobs.size(), 2u);
+    for (std::size_t i = 0; i != now.jobs.size(); ++i)
+        EXPECT_EQ(now.jobs[i].id.number, made->at(by_turns[4 + i]).id.number);
+}
+
+// What runs is asked for from the lowest number that did at the last claim. A job that comes back has a lower one.
+TEST(postgres_limits, job_that_comes_back_is_counted_among_newer_ones) {
+    for (const jobs::queue_limits& limits : {jobs::queue_limits{.running = 3}, jobs::queue_limits{.running_per_key = 3},
+                                             jobs::queue_limits{.running = 3, .fair = true}}) {
+        const auto store = open_store(server::shared().url(), {.schema = fresh_schema()});
+        ASSERT_TRUE(store->ledger()->limit("default", limits));
+        ASSERT_TRUE(store->sink().publish(keyed_jobs(8)));
+        const auto worker = store->subscribe({}).value();
+        auto held = worker->exchange({}, {.idle = 1}).value().jobs;
+        ASSERT_EQ(held.size(), 1u);
+        // It is given back when two newer ones run, and is claimed again as the oldest.
+        auto newer = worker->exchange({}, {.idle = 2}).value().jobs;
+        ASSERT_EQ(newer.size(), 2u);
+        const jobs::settlement back{.which = held[0].which, .what = jobs::verdict::returned};
+        const auto given = worker->exchange({&back, 1}, {}).value();
+        EXPECT_EQ(given.outcomes.at(0), jobs::settled::yes);
+        const auto again = worker->exchange({}, {.idle = 5}).value().jobs;
+        ASSERT_EQ(again.size(), 1u);
+        EXPECT_EQ(again[0].id, held[0].id);
+        EXPECT_EQ(claimed(*worker, {.idle = 5}), 0u);
+        // The newer ones end: what is left is older than where the last claim began to count.
+        std::vector<jobs::settlement> ends;
+        for (const jobs::delivery& each : newer) ends.push_back({.which = each.which});
+        EXPECT_EQ(worker->exchange(ends, {.idle = 5}).value().jobs.size(), 2u);
+        EXPECT_EQ(claimed(*worker, {.idle = 5}), 0u);
     }
 }
 

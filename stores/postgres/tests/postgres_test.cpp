@@ -53,7 +53,8 @@ TEST(postgres, claim_that_finds_nothing_writes_nothing) {
     ASSERT_TRUE(same.tell("set search_path = " + schema));
     const auto expect_that_it_writes_nothing = [&] {
         ASSERT_TRUE(same.tell("begin"));
-        EXPECT_EQ(same.ask("select count(*) from worker w, claim(w.id, '{default,other}', '{0,0}', 5, 5, false)"), "0");
+        EXPECT_EQ(same.ask("select count(*) from worker w, hand_out(w.id, '{default,other}', '{0,0}', 5, 5, false)"),
+                  "0");
         EXPECT_EQ(same.ask("select count(*) from look('{default,other}')"), "1");
         EXPECT_EQ(same.ask("select pg_current_xact_id_if_assigned() is null"), "t");
         ASSERT_TRUE(same.tell("commit"));
@@ -64,7 +65,7 @@ TEST(postgres, claim_that_finds_nothing_writes_nothing) {
     ASSERT_TRUE(store->sink().publish(std::vector{later}));
     expect_that_it_writes_nothing();
     ASSERT_TRUE(store->sink().publish(std::vector{mail()}));
-    EXPECT_EQ(same.ask("select count(*) from worker w, claim(w.id, '{default}', '{0}', 5, 5, false)"), "1");
+    EXPECT_EQ(same.ask("select count(*) from worker w, hand_out(w.id, '{default}', '{0}', 5, 5, false)"), "1");
 }
 
 }  // namespace
