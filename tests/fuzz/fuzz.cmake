@@ -27,4 +27,5 @@ gristmill_fuzz(joblog ${PROJECT_SOURCE_DIR}/program/run/joblog.cpp)
 gristmill_fuzz(filter ${PROJECT_SOURCE_DIR}/program/jobs/filter_words.cpp ${PROJECT_SOURCE_DIR}/program/cli/parse.cpp
                ${PROJECT_SOURCE_DIR}/program/cli/moments.cpp)
 target_link_libraries(fuzz_filter PRIVATE gristmill_program_parts)  # the rest, as it is
+target_link_options(fuzz_filter PRIVATE -Wl,-z,muldefs)  # where the library's files are joined, they bring these again
 gristmill_fuzz(text ${PROJECT_SOURCE_DIR}/program/cli/safe_text.cpp)
