@@ -1,5 +1,6 @@
 // gristmill's durable jobs, by its own interface and with default settings.
 #include "latency.hpp"
+#include "recovery.hpp"
 #include "stores.hpp"
 
 namespace {
@@ -132,5 +133,8 @@ int main(int argc, char** argv) {
          {"D3/pooler200", [](const std::string& name) { latency(name, 200, scaled(2'000), pooler()); }},
          {"D3/pooler2000", [](const std::string& name) { latency(name, 2'000, scaled(10'000), pooler()); }},
          {"D4/waiting", waiting},
-         {"D4/finished", finished}});
+         {"D4/finished", finished},
+         {"recovery/default", [](const std::string& name) { recovery(name, gm::jobs::runner_options().lease); }},
+         {"recovery/lease2s", [](const std::string& name) { recovery(name, std::chrono::seconds(2)); }},
+         {"storage/waiting", storage}});
 }
