@@ -149,7 +149,7 @@ inline void bulk(const std::string& name) {
 }
 
 inline void drain(const std::string& name, std::int64_t n) {
-    constexpr std::int64_t most = 1'000;
+    constexpr std::int64_t most = 2'000;
     auto store = open_store();
     commit_count commits(*store);
     connection to = prepared({{"claim", claim}, {"settle", settle}});

@@ -228,7 +228,7 @@ private:
 
 // Claims a batch and settles the one before, in one commit.
 inline void drain(const std::string& name, std::int64_t n) {
-    constexpr std::int64_t most = 1'000;
+    constexpr std::int64_t most = 2'000;
     database db;
     crew_of_one crew(db);
     std::vector<crew_of_one::claim> held, before;

@@ -42,13 +42,13 @@ using steady = std::chrono::steady_clock;
 struct options {
     std::string store, role, folder;
     int seconds = 10, workers = 4, enqueuers = 2;
-    unsigned seed = 0;
+    unsigned seed = 0, floods = 300;
 };
 
 [[noreturn]] void usage(const char* why) {
     std::fprintf(stderr,
                  "kill_storm: %s\nkill_storm --store URL|sqlite|postgres [--seconds N] [--workers N] [--enqueuers N] "
-                 "[--seed N]\n",
+                 "[--floods N] [--seed N]\n",
                  why);
     std::exit(2);
 }
@@ -71,6 +71,8 @@ options read_options(int argc, char** argv) {
             how.enqueuers = std::atoi(value);
         else if (name == "--seed")
             how.seed = static_cast<unsigned>(std::strtoul(value, nullptr, 10));
+        else if (name == "--floods")
+            how.floods = static_cast<unsigned>(std::strtoul(value, nullptr, 10));
         else if (name == "--role")
             how.role = value;
         else if (name == "--folder")
@@ -79,7 +81,7 @@ options read_options(int argc, char** argv) {
             usage(("there is no " + name).c_str());
     }
     if (how.store.empty()) usage("--store is missing");
-    if (how.seconds < 1 || how.workers < 1 || how.enqueuers < 1) usage("a number is below 1");
+    if (how.seconds < 1 || how.workers < 1 || how.enqueuers < 1 || how.floods < 1) usage("a number is below 1");
     return how;
 }
 
@@ -166,9 +168,9 @@ private:
     using role_of_pid = std::unordered_map<pid_t, std::string>;
 
     void start(const std::string& role) {
-        const std::string seed = std::to_string(dice_());
-        std::vector<std::string> words{"kill_storm", "--role",    role,     "--store", how_.store,
-                                       "--folder",   how_.folder, "--seed", seed};
+        const std::string seed = std::to_string(dice_()), floods = std::to_string(how_.floods);
+        std::vector<std::string> words{"kill_storm", "--role", role, "--store",  how_.store, "--folder",
+                                       how_.folder,  "--seed", seed, "--floods", floods};
         std::vector<char*> arguments;
         for (std::string& each : words) arguments.push_back(each.data());
         arguments.push_back(nullptr);
@@ -326,7 +328,7 @@ int main(int argc, char** argv) {
     options how = read_options(argc, argv);
     if (!how.role.empty()) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        const faults::role_options role{how.store, how.folder, how.seed};
+        const faults::role_options role{how.store, how.folder, how.seed, how.floods};
         return how.role == "work" ? faults::work(role) : faults::enqueue(role);
     }
     std::string folder = (std::filesystem::temp_directory_path() / "gristmill-storm.XXXXXX").string();

@@ -166,9 +166,10 @@ int enqueue(const role_options& how) {
     const auto below = [&dice](unsigned n) { return static_cast<int>(dice() % n); };
     for (int round = 0; !asked.context().is_done(); ++round) {
         if (round % 20 == 0) wait_for_the_crew(*store, asked.context());
-        std::vector<storm_args> some(static_cast<std::size_t>(1 + (below(10) == 0 ? below(50) : 0)));
+        const bool flood = below(how.floods) == 0;  // then claims and ends go in hundreds
+        std::vector<storm_args> some(flood ? 2000 : static_cast<std::size_t>(1 + (below(10) == 0 ? below(50) : 0)));
         for (storm_args& each : some)
-            each = {.ms = below(20) == 0 ? below(200) : below(10), .failures = below(20) == 0};
+            each = {.ms = flood ? 0 : below(20) == 0 ? below(200) : below(10), .failures = below(20) == 0};
         const std::string queue = below(5) == 0 ? limited_queue : "default";
         const auto put = client.insert_all("storm", some, {.queue = queue, .priority = below(3)});
         if (put)

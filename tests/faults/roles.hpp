@@ -10,6 +10,7 @@ struct role_options {
     std::string store;   // its URL
     std::string folder;  // of the audit
     unsigned seed = 1;
+    unsigned floods = 300;  // one call in so many puts in thousands of jobs that take no time
 };
 
 // The queue with a limit, and how many of its jobs may run at a time.

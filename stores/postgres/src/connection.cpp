@@ -107,20 +107,25 @@ outcome<connection> connection::open(const settings& how) {
 }
 
 outcome<std::vector<rows>> connection::run(std::span<const statement> list) {
+    if (auto why = ask(list)) return failure(std::move(*why));
+    return hear();
+}
+
+std::optional<fault> connection::ask(std::span<const statement> list) {
     PGconn* const to = connection_.get();
     silent_ = false;
     // Without BEGIN: what is sent up to one sync is one transaction, and an error rolls it back without another word.
-    if (PQpipelineStatus(to) == PQ_PIPELINE_OFF && PQenterPipelineMode(to) == 0) return failure(lost(false));
-    std::vector<sent> messages;
-    if (!send({preamble, preamble_of(*how_), "select set_config"}, messages)) return failure(lost(false));
+    if (PQpipelineStatus(to) == PQ_PIPELINE_OFF && PQenterPipelineMode(to) == 0) return lost(false);
+    asked_.clear();
+    if (!send({preamble, preamble_of(*how_), "select set_config"})) return lost(false);
     for (const statement& each : list)
-        if (!send(each, messages)) return failure(lost(false));
+        if (!send(each)) return lost(false);
     // A transaction whose sync did not go out is not committed, but no one can say how much of it went.
-    if (PQpipelineSync(to) == 0 || !flush()) return failure(lost(true));
-    return collect(messages);
+    if (PQpipelineSync(to) == 0 || !flush()) return lost(true);
+    return std::nullopt;
 }
 
-bool connection::send(const statement& each, std::vector<sent>& messages) {
+bool connection::send(const statement& each) {
     PGconn* const to = connection_.get();
     const parameters::view view = each.with.as_libpq();
     const auto count = static_cast<int>(view.values.size());
@@ -129,11 +134,11 @@ bool connection::send(const statement& each, std::vector<sent>& messages) {
     const auto on_its_way = [&](const sent& one) {
         return one.what == message::prepares && std::string_view(one.name) == name;
     };
-    if (name && !kept_.contains(name) && std::ranges::none_of(messages, on_its_way)) {
-        messages.push_back({message::prepares, name});
+    if (name && !kept_.contains(name) && std::ranges::none_of(asked_, on_its_way)) {
+        asked_.push_back({message::prepares, name});
         if (PQsendPrepare(to, name, each.sql.data(), count, types) == 0) return false;
     }
-    messages.push_back({message::asks, name});
+    asked_.push_back({message::asks, name});
     if (name)
         return PQsendQueryPrepared(to, name, count, view.values.data(), view.lengths.data(), view.formats.data(), 1) !=
                0;
@@ -167,9 +172,9 @@ PGresult* connection::next_result() {
     return PQgetResult(from);
 }
 
-outcome<std::vector<rows>> connection::collect(std::span<const sent> messages) {
+outcome<std::vector<rows>> connection::hear() {
     std::vector<rows> answers;
-    answers.reserve(messages.size());
+    answers.reserve(asked_.size());
     std::optional<fault> first;
     bool by_name = false;  // what went wrong first
     std::size_t at = 0;    // the message whose results come
@@ -177,7 +182,7 @@ outcome<std::vector<rows>> connection::collect(std::span<const sent> messages) {
         result_ptr result(next_result());
         if (!result) {
             // The end of one message's results; or of everything.
-            if (silent_ || !healthy() || ++at > messages.size()) break;
+            if (silent_ || !healthy() || ++at > asked_.size()) break;
             continue;
         }
         const ExecStatusType status = PQresultStatus(result.get());
@@ -189,13 +194,13 @@ outcome<std::vector<rows>> connection::collect(std::span<const sent> messages) {
         }
         if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) {
             // What is prepared stays so, whatever becomes of the transaction.
-            if (at < messages.size() && messages[at].what == message::prepares)
-                kept_.insert(messages[at].name);
+            if (at < asked_.size() && asked_[at].what == message::prepares)
+                kept_.insert(asked_[at].name);
             else
                 answers.emplace_back(std::move(result));
         } else if (status != PGRES_PIPELINE_ABORTED && !first) {
             first = fault_from(result.get(), how_->name);
-            by_name = at < messages.size() && messages[at].name;
+            by_name = at < asked_.size() && asked_[at].name;
         }
     }
     fault why = lost(true);

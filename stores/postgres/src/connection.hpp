@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -44,6 +45,10 @@ public:
     // is its own time limit and some seconds.
     outcome<std::vector<rows>> run(std::span<const statement> list);
 
+    // The same in two halves, for whoever has two connections at work at once: what goes out, then what comes back.
+    std::optional<fault> ask(std::span<const statement> list);
+    outcome<std::vector<rows>> hear();
+
     // Several commands in SQL's own text, for migrations: BEGIN and COMMIT are the caller's.
     outcome<std::vector<rows>> command(const std::string& sql);
 
@@ -57,16 +62,16 @@ private:
         message what;
         const char* name;  // of the statement; null: it has none
     };
-    bool send(const statement& each, std::vector<sent>& messages);
+    bool send(const statement& each);
     bool flush();
     bool wait(short events);
     PGresult* next_result();
-    outcome<std::vector<rows>> collect(std::span<const sent> messages);
     fault lost(bool sent);
     fault forgotten(fault&& why);
 
     const settings* how_;  // the store's; it outlives its connections
     connection_ptr connection_;
+    std::vector<sent> asked_;
     bool silent_ = false;  // the server said nothing for too long
     // Whether the process that answers is the one that we were connected to: no pooler stands between that could give us another.
     bool direct_ = false;

@@ -15,7 +15,7 @@ constexpr std::array<std::string_view, 2> schemes{"postgres", "postgresql"};
 constexpr jobs::driver::option options[]{
     {"schema", "where everything is kept in the database: gristmill"},
     {"notify_url", "a way to the server that is no pooler, for notifications: the URL itself"},
-    {"connections", "for inserts and questions; a worker has three of its own besides: 4"},
+    {"connections", "for inserts and questions; a worker has three of its own besides, a busy one four: 4"},
     {"statement_timeout", "longer than this no statement runs: 30s"},
     {"lock_timeout", "longer than this no lock is waited for: 10s"},
     {"patience", "how long an insert goes on trying while the server is away: 10s"},

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+
 #include <gristmill/jobs/feature.hpp>
 
 namespace gm::stores::pg {
@@ -8,6 +10,8 @@ namespace gm::stores::pg {
 inline constexpr jobs::feature_table features = [] {
     jobs::feature_table table;
     table.fill({jobs::support::yes, {}});
+    table[static_cast<std::size_t>(jobs::feature::one_commit)] = {jobs::support::partly,
+                                                                  "in two at once where both are large"};
     return table;
 }();
 

@@ -53,6 +53,20 @@ outcome<std::vector<rows>> line::run(std::span<const statement> list, repeatable
     return was_open && nothing_happened ? run(list, again) : std::move(answers);
 }
 
+std::optional<fault> line::ask(std::span<const statement> list) {
+    outcome<connection*> open_one = open();
+    if (!open_one) return std::move(open_one).error();
+    auto why = (*open_one)->ask(list);
+    if (why) connection_.reset();
+    return why;
+}
+
+outcome<std::vector<rows>> line::hear() {
+    auto answers = connection_->hear();
+    if (!answers && answers.error().lost) connection_.reset();
+    return answers;
+}
+
 std::unique_ptr<line> line_pool::take() {
     std::unique_lock lock(mutex_);
     freed_.wait(lock, [&] { return !idle_.empty() || made_ < most_; });

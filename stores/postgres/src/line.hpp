@@ -43,6 +43,10 @@ public:
 
     outcome<std::vector<rows>> run(std::span<const statement> list, repeatable again);
     outcome<connection*> open();
+
+    // As a connection's. Never a second time.
+    std::optional<fault> ask(std::span<const statement> list);
+    outcome<std::vector<rows>> hear();
     void close() noexcept { connection_.reset(); }
 
 private:

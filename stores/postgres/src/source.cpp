@@ -29,6 +29,7 @@ source::source(std::shared_ptr<core> with, const jobs::subscription& how)
       how_(how),
       name_(how.worker.empty() ? own_name() : how.worker),
       working_(core_->server, core_->pause),
+      settling_(core_->server, core_->pause),
       beating_(core_->server, core_->pause),
       sweeping_(core_->server, core_->pause) {}
 

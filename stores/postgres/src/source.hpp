@@ -1,6 +1,6 @@
 #pragma once
 // One incarnation of a worker process. Three connections of its own, because exchange, beat and sweep are three threads, and a beat must
-// not stand in a queue.
+// not stand in a queue; and a fourth once an exchange has much to settle and much to claim, for the server then does both at once.
 
 #include <chrono>
 #include <cstdint>
@@ -42,6 +42,9 @@ private:
     void take(const rows& claimed, const std::vector<int>& order, jobs::exchanged& to);
     outcome<jobs::exchanged> lie_down(const jobs::demand& wanted);
     void add_claim(std::vector<statement>& list, const jobs::demand& wanted);
+    bool goes_apart(std::size_t ends, const jobs::demand& wanted);
+    outcome<std::vector<rows>> run_apart(std::span<const statement> ends, std::span<const statement> claim);
+    void claim_rest(jobs::exchanged& made, const jobs::demand& wanted);
     void take_turns(jobs::exchanged& to);
     bool may_claim(jobs::claim which);
 
@@ -64,11 +67,13 @@ private:
     std::shared_ptr<bells::entry> bell_;
     std::int64_t me_ = 0;  // the number of this incarnation
 
-    line working_, beating_, sweeping_;
+    line working_, settling_, beating_, sweeping_;
 
     // Of the thread that exchanges.
-    bool unsure_ = false;    // an answer was lost: there may be claims that we do not know
-    bool sleeping_ = false;  // inserts notify us
+    bool unsure_ = false;             // an answer was lost: there may be claims that we do not know
+    bool sleeping_ = false;           // inserts notify us
+    bool plenty_ = false;             // the last claim brought all that was wanted
+    clock::time_point apart_from_{};  // not before: there was no connection to be had for it
     int busy_rounds_ = 0;
     std::size_t turn_ = 0;
 

@@ -68,7 +68,7 @@ struct runner_options {
     std::chrono::microseconds last_grace = std::chrono::seconds(5);
     std::chrono::microseconds poll = std::chrono::seconds(5);  // looks at the store this often although no bell rings
     std::chrono::microseconds ahead = std::chrono::milliseconds(100);  // of measured starts, kept at hand
-    std::size_t most_ahead = 1000;
+    std::size_t most_ahead = 2000;
     std::chrono::microseconds unstarted = std::chrono::seconds(1);  // what is at hand for so long goes back
     std::chrono::microseconds wedged = std::chrono::seconds(30);    // without an exchange: the beats stop
     size_limits limits{};                                           // as the store has them

@@ -148,9 +148,9 @@ class source {
 public:
     virtual ~source() = default;
 
-    // Settles the finishes, then claims, in one commit where the store has commits; with an empty demand it only settles. Does
-    // not wait for jobs. After an error it is not known what happened: the same finishes are presented again, and what had been
-    // claimed but could not be told is delivered then.
+    // Settles the finishes and claims: places that the finishes make free can be claimed. In one commit where the store has commits, or
+    // in two at once (feature::one_commit); with an empty demand it only settles. Does not wait for jobs. After an error it is not known
+    // what happened: the same finishes are presented again, and what had been claimed but could not be told is delivered then.
     virtual result<exchanged, store_error> exchange(std::span<const settlement> finishes, const demand& wanted) = 0;
 
     // Renews the lease of everything that this worker holds. To be called every third of a lease. Once the lease has passed,

@@ -32,7 +32,7 @@ struct postgres_options {
     // A way to the server that is no pooler, for LISTEN; empty: the URL itself is tried. Where it does not hear, workers look for
     // themselves, every 20 to 200 ms.
     std::string notify_url{};
-    std::size_t connections = 4;  // for inserts and questions; a worker has three of its own besides
+    std::size_t connections = 4;  // for inserts and questions; a worker has three of its own besides, a busy one four
     // Longer than this no statement runs and no lock is waited for: what takes longer is an error, and may be tried again.
     std::chrono::milliseconds statement_timeout = std::chrono::seconds(30);
     std::chrono::milliseconds lock_timeout = std::chrono::seconds(10);
