@@ -41,7 +41,7 @@ private:
     static std::vector<int> in_order(const rows& claimed);
     void take(const rows& claimed, const std::vector<int>& order, jobs::exchanged& to);
     outcome<jobs::exchanged> lie_down(const jobs::demand& wanted);
-    void add_claim(std::vector<statement>& list, const jobs::demand& wanted);
+    void add_claim(std::vector<statement>& list, const jobs::demand& wanted, std::span<const jobs::settlement> beside);
     bool goes_apart(std::size_t ends, const jobs::demand& wanted);
     outcome<std::vector<rows>> run_apart(std::span<const statement> ends, std::span<const statement> claim);
     void claim_rest(jobs::exchanged& made, const jobs::demand& wanted);
@@ -72,7 +72,7 @@ private:
     // Of the thread that exchanges.
     bool unsure_ = false;             // an answer was lost: there may be claims that we do not know
     bool sleeping_ = false;           // inserts notify us
-    bool plenty_ = false;             // the last claim brought all that was wanted
+    std::size_t claimed_ = 0;         // what the last claim brought
     clock::time_point apart_from_{};  // not before: there was no connection to be had for it
     int busy_rounds_ = 0;
     std::size_t turn_ = 0;

@@ -98,7 +98,8 @@ private:
 
 }  // namespace
 
-void source::add_claim(std::vector<statement>& list, const jobs::demand& wanted) {
+void source::add_claim(std::vector<statement>& list, const jobs::demand& wanted,
+                       std::span<const jobs::settlement> beside) {
     const std::size_t count = how_.queues.size();
     std::vector<std::string> queues;
     std::vector<std::int64_t> waters;
@@ -110,15 +111,25 @@ void source::add_claim(std::vector<statement>& list, const jobs::demand& wanted)
             waters.push_back(found == waters_.end() ? INT64_MIN : found->second);
         }
     }
+    std::vector<jobs::token> over;
+    for (const jobs::settlement& each : beside) over.push_back(each.which);
+    std::ranges::sort(over);
+    std::vector<std::int64_t> ids, epochs;
+    for (const jobs::token& each : over) {
+        ids.push_back(each.first);
+        epochs.push_back(each.second);
+    }
     constexpr std::size_t most = 10'000;
-    list.push_back({"select * from hand_out($1, $2, $3, $4, $5, $6)",
+    list.push_back({"select * from hand_out($1, $2, $3, $4, $5, $6, $7, $8)",
                     parameters()
                         .add(me_)
                         .add(std::span(std::as_const(queues)))
                         .add(std::span(std::as_const(waters)))
                         .add(static_cast<std::int32_t>(std::min(wanted.idle, most)))
                         .add(static_cast<std::int32_t>(std::min(wanted.ahead, most)))
-                        .add(wanted.which == jobs::claim::suspect),
+                        .add(wanted.which == jobs::claim::suspect)
+                        .add(std::span(std::as_const(ids)))
+                        .add(std::span(std::as_const(epochs))),
                     "select * from hand_out"});
     list.push_back({"select * from look($1)", parameters().add(how_.queues), "select * from look"});
 }
@@ -195,10 +206,10 @@ void source::take_turns(jobs::exchanged& to) {
 }
 
 // Ends and claim are most of the server's work, and it does them in half the time on two connections. Two commits for one: only
-// where both are large, and where the claim does not wait for the places that the ends make free.
+// where both are large.
 bool source::goes_apart(std::size_t ends, const jobs::demand& wanted) {
     constexpr std::size_t much = 500;
-    if (unsure_ || !plenty_ || ends < much || wanted.idle + wanted.ahead < much) return false;
+    if (unsure_ || claimed_ < much || ends < much || wanted.idle + wanted.ahead < much) return false;
     if (clock::now() < apart_from_) return false;
     if (settling_.open()) return true;
     apart_from_ = clock::now() + 10s;
@@ -236,13 +247,15 @@ outcome<jobs::exchanged> source::transact(std::span<const jobs::settlement> fini
         list.push_back({"select * from forgotten($1, $2, $3)",
                         parameters().add(me_).add(std::span(held.ids)).add(std::span(held.epochs))});
     }
-    if (asks) add_claim(list, may_claim(wanted.which) ? wanted : jobs::demand{.idle = 0, .which = wanted.which});
+    const bool apart = asks && goes_apart(finishes.size(), wanted);
+    if (asks)
+        add_claim(list, may_claim(wanted.which) ? wanted : jobs::demand{.idle = 0, .which = wanted.which},
+                  apart ? finishes : std::span<const jobs::settlement>());
     if (list.empty()) return jobs::exchanged{};
 
-    const bool apart = goes_apart(finishes.size(), wanted);
     const std::span all(list);
     auto answers = apart ? run_apart(all.first(ends), all.subspan(ends)) : working_.run(all, repeatable::no);
-    plenty_ = false;
+    claimed_ = 0;
     if (!answers) {
         unsure_ = unsure_ || answers.error().ambiguous;
         return failure(std::move(answers).error());
@@ -273,14 +286,14 @@ outcome<jobs::exchanged> source::transact(std::span<const jobs::settlement> fini
         take_turns(made);
         made.suspects = answer->flag(0, 0);
         if (!answer->is_null(0, 1)) made.next_in = std::chrono::microseconds(answer->number(0, 1));
-        const bool plenty = made.jobs.size() >= wanted.idle + wanted.ahead;
-        if (apart && !plenty) claim_rest(made, wanted);
-        plenty_ = plenty;
+        const std::size_t got = made.jobs.size();
+        if (apart && (got == 0 || got < wanted.idle)) claim_rest(made, wanted);
+        claimed_ = got;
     }
     return made;
 }
 
-// A claim beside the ends does not see what they make free or give back.
+// A claim beside the ends does not see what they give back, or let go that waited for them.
 void source::claim_rest(jobs::exchanged& made, const jobs::demand& wanted) {
     const std::size_t has = made.jobs.size(), idle = std::min(wanted.idle, has);
     auto rest = transact({}, {.idle = wanted.idle - idle, .ahead = wanted.ahead - (has - idle), .which = wanted.which});

@@ -40,10 +40,11 @@ protected:
         return ends_of(first->jobs);
     }
     std::uint64_t count(jobs::state which) { return store->ledger()->count({.states = {which}}).value(); }
-    // Of the jobs that are finished and of those that run: how many transactions have written them.
+    // Of the jobs that ended last and of those that run: how many transactions have written them.
     std::string transactions_of(const std::string& where) {
         return look.ask("select count(distinct x) from (select xmin::text from " + where +
-                        ".finished union all select xmin::text from " + where + ".job where state = 3) w (x)");
+                        ".finished where finished = (select max(finished) from " + where +
+                        ".finished) union all select xmin::text from " + where + ".job where state = 3) w (x)");
     }
 
     const std::string schema = fresh_schema();
@@ -110,18 +111,48 @@ TEST_F(postgres_apart, end_that_the_server_does_not_take_costs_no_claim) {
     EXPECT_EQ(count(jobs::state::running), many);
 }
 
-// A claim does not see what the ends beside it make free.
-TEST_F(postgres_apart, places_that_the_ends_make_free_are_taken_in_the_same_exchange) {
+// It wants more than the limit lets it have. If it did not know of the ends, half a batch would be all.
+TEST_F(postgres_apart, claim_has_the_places_that_the_ends_beside_it_make_free) {
+    constexpr unsigned places = many + many / 2;
+    for (const jobs::queue_limits& limits :
+         {jobs::queue_limits{.running = places}, {.running_per_key = places}, {.running = places, .fair = true}}) {
+        ASSERT_TRUE(store->sink().publish(some_jobs(3 * many)));
+        ASSERT_TRUE(store->ledger()->limit("default", limits));
+        ASSERT_TRUE(source->beat({.workers = 1}));  // nothing is had ahead as long as it has not told how many it is
+        const auto held = source->exchange(first_ends(), {.idle = 1, .ahead = 4 * many});
+        ASSERT_TRUE(held) << held.error().what;
+        EXPECT_EQ(settled_of(*held), many);
+        EXPECT_EQ(held->jobs.size(), places);
+        EXPECT_EQ(transactions_of(schema), "2");
+        EXPECT_EQ(count(jobs::state::running), places);
+        const auto none = source->exchange(ends_of(held->jobs), {});
+        ASSERT_TRUE(none) << none.error().what;
+        EXPECT_EQ(settled_of(*none), places);
+    }
+}
+
+// Who names as ended what is not its own any more gets no place for it.
+TEST_F(postgres_apart, end_that_is_refused_makes_no_place_free) {
     ASSERT_TRUE(store->ledger()->limit("default", {.running = many}));
-    const auto ends = first_ends();
+    auto late = first_ends();
+    for (jobs::settlement& each : late) --each.which.second;
+    const auto next = source->exchange(late, {.idle = many});
+    ASSERT_TRUE(next) << next.error().what;
+    EXPECT_EQ(settled_of(*next), 0u);
+    EXPECT_EQ(next->jobs.size(), 0u);
+    EXPECT_EQ(count(jobs::state::running), many);
+}
+
+// A claim does not see what comes back beside it.
+TEST_F(postgres_apart, jobs_that_are_given_back_can_be_claimed_in_the_same_exchange) {
+    const auto held = source->exchange({}, {.idle = 3 * many});
+    ASSERT_TRUE(held) << held.error().what;
+    auto ends = ends_of(held->jobs);
+    for (jobs::settlement& each : ends) each.what = jobs::verdict::returned;
     const auto next = source->exchange(ends, {.idle = many});
     ASSERT_TRUE(next) << next.error().what;
-    EXPECT_EQ(settled_of(*next), many);
+    EXPECT_EQ(settled_of(*next), 3 * many);
     EXPECT_EQ(next->jobs.size(), many);
-    const auto after = source->exchange(ends_of(next->jobs), {.idle = many});
-    ASSERT_TRUE(after) << after.error().what;
-    EXPECT_EQ(after->jobs.size(), many);
-    EXPECT_EQ(count(jobs::state::completed), 2 * many);
 }
 
 TEST_F(postgres_apart, connections_cut_in_the_midst_of_large_batches_lose_nothing) {
