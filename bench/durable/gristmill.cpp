@@ -1,4 +1,8 @@
 // gristmill's durable jobs, by its own interface and with default settings.
+#include <optional>
+#include <semaphore>
+#include <thread>
+
 #include "latency.hpp"
 #include "recovery.hpp"
 #include "stores.hpp"
@@ -92,14 +96,65 @@ void limited(const std::string& name, const queue_limits& limits, std::int64_t n
     drain(name, std::move(store), n, piled == 0);
 }
 
+// A crew that goes on and on: rounds of jobs that are put in while it is not let to them.
+class standing_crew {
+public:
+    standing_crew() {
+        kinds_.add(kind, [this](const gm::jobs::body&) {
+            if (left_.value.fetch_sub(1, std::memory_order_relaxed) == 1) over_.release();
+        });
+        runner_.emplace(*store_, kinds_, gm::jobs::runner_options{.workers = crew});
+        thread_ = std::thread([this] { ended_well_ = static_cast<bool>(runner_->run(until_.get())); });
+    }
+    standing_crew(const standing_crew&) = delete;
+    standing_crew& operator=(const standing_crew&) = delete;
+    ~standing_crew() {
+        until_.cancel();
+        thread_.join();
+        check(ended_well_, "the run did not end well");
+    }
+
+    double seconds_for(std::int64_t n) {
+        let(false);
+        fill(*store_, n);
+        left_.value = n;
+        timer clock;
+        let(true);
+        over_.acquire();
+        return clock.seconds();
+    }
+
+private:
+    void let(bool work) {
+        check(static_cast<bool>(store_->ledger()->pause(queue, !work)), "the queue does not change");
+    }
+
+    std::unique_ptr<gm::jobs::store> store_ = open_store();
+    gm::jobs::registry kinds_;
+    gm::context_source until_;
+    counter left_;
+    std::binary_semaphore over_{0};
+    bool ended_well_ = false;
+    std::optional<gm::jobs::runner> runner_;
+    std::thread thread_;
+};
+
 void snapshot(const std::string& name) {
     if (scheme() != "postgres") not_available("no reader holds up anything there");
     open_store();
     const auto reader = connect();
     ask(reader.get(), "begin isolation level repeatable read");
     ask(reader.get(), "select count(*) from pg_class");
-    for (std::int64_t left = backlog(0); left > 0; left -= 200'000) finish(std::min<std::int64_t>(left, 200'000));
-    drain_all(name);
+    const std::int64_t n = scaled(200'000);
+    {
+        standing_crew work;
+        for (std::int64_t left = backlog(0); left > 0; left -= n) work.seconds_for(std::min(left, n));
+        report(name, static_cast<double>(n) / work.seconds_for(n), "jobs/s");
+    }
+    // A worker that comes anew does not know up to where all has been claimed.
+    timer clock;
+    finish(1);
+    report(name + "/newcomer", clock.seconds(), "s");
     ask(reader.get(), "commit");
 }
 

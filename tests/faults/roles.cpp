@@ -170,7 +170,7 @@ int enqueue(const role_options& how) {
         std::vector<storm_args> some(flood ? 2000 : static_cast<std::size_t>(1 + (below(10) == 0 ? below(50) : 0)));
         for (storm_args& each : some)
             each = {.ms = flood ? 0 : below(20) == 0 ? below(200) : below(10), .failures = below(20) == 0};
-        const std::string queue = below(5) == 0 ? limited_queue : "default";
+        const std::string queue = !flood && below(5) == 0 ? limited_queue : "default";
         const auto put = client.insert_all("storm", some, {.queue = queue, .priority = below(3)});
         if (put)
             for (const jobs::inserted& each : *put) log.note('I', each.id.number);
