@@ -79,6 +79,11 @@ void set(gm::jobs::store& store, const queue_limits& limits) {
     check(static_cast<bool>(done), done ? "" : done.error().what);
 }
 
+// What waits has waited for a while: what PostgreSQL does when many rows are new is behind it.
+void settle_down() {
+    if (scheme() == "postgres") ask(connect().get(), "vacuum analyze gristmill.job");
+}
+
 // With limits, or fair shares, over so many keys; and `piled` more jobs of one key that is saturated by another worker.
 void limited(const std::string& name, const queue_limits& limits, std::int64_t n, std::int64_t piled = 0,
              std::int64_t keys = 100) {
@@ -93,6 +98,7 @@ void limited(const std::string& name, const queue_limits& limits, std::int64_t n
         check(static_cast<bool>(other->beat({.workers = crew, .busy = crew})), "it has not told its crew");
     }
     fill(*store, n, [keys](std::int64_t number) { return "key " + std::to_string(number % keys); });
+    if (piled > 0) settle_down();
     drain(name, std::move(store), n, piled == 0);
 }
 
@@ -161,8 +167,7 @@ void snapshot(const std::string& name) {
 void waiting(const std::string& name) {
     const std::int64_t n = scaled(200'000);
     auto store = filled(n + backlog(1'000'000));
-    // They have waited for a while: what PostgreSQL does when many rows are new is behind it.
-    if (scheme() == "postgres") ask(connect().get(), "vacuum analyze gristmill.job");
+    settle_down();
     drain(name, std::move(store), n, false);
 }
 
