@@ -55,14 +55,22 @@ outcome<bool> old_workers_are_left(connection& on, const settings& how, std::int
     return number_in_text(found->back(), 0, 0) != 0;
 }
 
+// `if not exists` would ask for the right to create one even where it is there, made by somebody who has that right.
+std::optional<fault> make_schema(connection& on, const settings& how) {
+    auto there = on.command("select count(*) > 0 from pg_namespace where nspname = '" + how.schema + "'");
+    if (!there) return std::move(there).error();
+    if (there->back().text(0, 0) == "t") return std::nullopt;
+    auto made = on.command("create schema " + how.schema);
+    return made ? std::nullopt : std::optional(std::move(made).error());
+}
+
 // In a transaction: one version further, if it still is what it was; whoever came first has done it then.
 outcome<stepped> take_step(connection& on, const settings& how, const migration& file, std::int64_t to) {
     auto now = look_up(on, how);
     if (!now) return failure(std::move(now).error());
     if (now->schema >= to) return stepped::yes;
     if (to == 1)
-        if (auto made = on.command("create schema if not exists " + how.schema); !made)
-            return failure(std::move(made).error());
+        if (auto why = make_schema(on, how)) return failure(*std::move(why));
     const std::int64_t least = std::max(now->least_worker, least_worker_of(file.text));
     if (to > 1 && least > now->least_worker) {
         auto left = old_workers_are_left(on, how, least);

@@ -36,6 +36,15 @@ private:
     std::optional<fault> sign_on();
     outcome<rows> beat_with(const jobs::pulse& how, line& by);
 
+    // ---- sweep ----
+    outcome<rows> sweep_with(std::string_view sql, parameters with);
+    template <class Work>
+    std::optional<fault> in_its_turn(clock::time_point& due, Work work);
+    outcome<std::size_t> rescue();
+    std::optional<fault> retire(std::size_t& removed);
+    std::optional<fault> tidy();
+    std::optional<fault> look_behind();
+
     // ---- exchange (source_exchange.cpp) ----
     outcome<jobs::exchanged> transact(std::span<const jobs::settlement> finishes, const jobs::demand& wanted);
     static std::vector<int> in_order(const rows& claimed);
@@ -61,6 +70,15 @@ private:
     };
     claims held_claims(bool finishing_too);
 
+    // ---- how far it has come in its queues ----
+    struct places {
+        std::vector<std::string> queues;
+        std::vector<std::int64_t> okeys;
+    };
+    std::optional<fault> begin_where_others_are();
+    places waters();
+    std::optional<statement> notes_waters();  // for those who begin later
+
     std::shared_ptr<core> core_;
     const jobs::subscription how_;
     const std::string name_;
@@ -77,9 +95,12 @@ private:
     int busy_rounds_ = 0;
     std::size_t turn_ = 0;
 
+    // Of the thread that sweeps: not before.
+    clock::time_point retires_{}, tidies_{}, looks_behind_{};
+
     std::mutex mutex_;  // all below
     std::unordered_map<std::int64_t, holding> held_;
-    std::map<std::string, std::int64_t> waters_;
+    std::map<std::string, std::int64_t> waters_;  // what came in order, and was claimed, goes up to here
     std::optional<clock::time_point> good_since_, last_good_;  // beats
 };
 

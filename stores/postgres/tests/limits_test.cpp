@@ -36,39 +36,55 @@ TEST(postgres_limits, counters_that_nobody_swept_are_added_up_by_who_asks) {
     EXPECT_EQ(look.ask("select count(*) from " + schema + ".tally"), "0");
 }
 
-// As programs did before version 17, by the worker that signed on first: the tokens of what it got, in the order in which to start.
-std::vector<jobs::token> claimed_as_before(plain_connection& by, int idle) {
-    std::istringstream told(by.ask(
-        "select string_agg(id || ' ' || epoch, ' ') from claim((select min(id) from worker), '{default}', '{0}', " +
-        std::to_string(idle) + ", 0, false)"));
-    std::vector<jobs::token> made;
-    for (jobs::token one; told >> one.first >> one.second;) made.push_back(one);
-    return made;
-}
+// A worker that speaks to the server as programs did before version 17.
+class program_before {
+public:
+    explicit program_before(const std::string& schema) {
+        EXPECT_TRUE(speaks_.tell("set search_path = " + schema));
+        number_ = speaks_.ask("select nextval('worker_number')");
+        EXPECT_TRUE(speaks_.tell("select beat(" + number_ +
+                                 ", 'before', '{default}', 1, 60000000, 1, 0, 0, 0, '{}', '{}')"));
+    }
+    // What it got, in the order in which to start.
+    std::vector<jobs::token> claims(int idle) {
+        std::istringstream told(speaks_.ask("select string_agg(id || ' ' || epoch, ' ') from claim(" + number_ +
+                                            ", '{default}', '{0}', " + std::to_string(idle) + ", 0, false)"));
+        std::vector<jobs::token> made;
+        for (jobs::token one; told >> one.first >> one.second;) made.push_back(one);
+        return made;
+    }
+    // What the server has against it.
+    std::string completes(const jobs::token& one) {
+        return speaks_.ask("select settle(" + number_ + ", '{" + std::to_string(one.first) + "}', '{" +
+                           std::to_string(one.second) + "}', '{0}', null, '{0}', '{false}', null, null, null, 10)");
+    }
+
+private:
+    plain_connection speaks_{server::shared().url()};
+    std::string number_;
+};
 
 // Versions 1 to 9 counted and fetched for each key by itself; 10 and 11 visited all keys in each claim; up to 16 rows were put in order
-// where they were claimed; in 17 a claim was not told of ends beside it.
+// where they were claimed; in 17 a claim was not told of ends beside it;
+// in 18 a worker began at the first entry of an index.
 TEST(postgres_limits, limit_holds_while_the_schema_of_before_is_migrated_under_it) {
     const stores::pg::program now = stores::pg::this_program();
-    for (const std::size_t steps : {9u, 11u, 16u, 17u}) {
+    for (const std::size_t steps : {9u, 11u, 16u, 17u, 18u}) {
         const std::string schema = fresh_schema();
         stores::pg::be({now.steps.first(steps), now.version});
         const auto before = open_store(server::shared().url(), {.schema = schema});
         stores::pg::be(now);
-        plain_connection old_program(server::shared().url());
-        ASSERT_TRUE(old_program.tell("set search_path = " + schema));
         ASSERT_TRUE(before->ledger()->limit("default", {.running = 5, .running_per_key = 2, .fair = true}));
         ASSERT_TRUE(before->sink().publish(keyed_jobs(20, 4)));
-        const auto old_worker = before->subscribe({}).value();
-        const auto held = claimed_as_before(old_program, 3);
+        program_before old_program(schema);
+        const auto held = old_program.claims(3);
         EXPECT_EQ(held.size(), 3u);
 
         const auto after = open_store(server::shared().url(), {.schema = schema});
         const auto new_worker = after->subscribe({}).value();
         EXPECT_EQ(claimed(*new_worker, {.idle = 20}), 2u);
-        const jobs::settlement end{.which = held.at(0)};
-        EXPECT_EQ(old_worker->exchange({&end, 1}, {}).value().outcomes.at(0), jobs::settled::yes);
-        EXPECT_EQ(claimed_as_before(old_program, 20).size(), 1u);
+        EXPECT_EQ(old_program.completes(held.at(0)), "");
+        EXPECT_EQ(old_program.claims(20).size(), 1u);
         EXPECT_EQ(claimed(*new_worker, {.idle = 20}), 0u);
     }
 }
@@ -77,8 +93,7 @@ TEST(postgres_limits, limit_holds_while_the_schema_of_before_is_migrated_under_i
 TEST(postgres_limits, claims_start_by_turns_for_old_programs_too) {
     const std::string schema = fresh_schema();
     const auto store = open_store(server::shared().url(), {.schema = schema});
-    plain_connection old_program(server::shared().url());
-    ASSERT_TRUE(old_program.tell("set search_path = " + schema));
+    program_before old_program(schema);
     ASSERT_TRUE(store->ledger()->limit("default", {.fair = true}));
     std::vector<jobs::new_job> all(6, jobs::new_job{.kind = "kind"});
     for (std::size_t i = 0; i != all.size(); ++i) all[i].key = i < 3 ? "first" : "second";
@@ -86,7 +101,7 @@ TEST(postgres_limits, claims_start_by_turns_for_old_programs_too) {
     ASSERT_TRUE(made);
     const auto worker = store->subscribe({}).value();
     const std::size_t by_turns[] = {0, 3, 1, 4, 2, 5};
-    const auto before = claimed_as_before(old_program, 4);
+    const auto before = old_program.claims(4);
     ASSERT_EQ(before.size(), 4u);
     for (std::size_t i = 0; i != before.size(); ++i) EXPECT_EQ(before[i].first, made->at(by_turns[i]).id.number);
     const auto now = worker->exchange({}, {.idle = 4}).value();

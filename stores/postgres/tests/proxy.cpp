@@ -53,15 +53,15 @@ proxy::~proxy() {
     close(listener_);
 }
 
-void proxy::swallow_next_answer(std::string sent) {
+void proxy::swallow_next_answers(std::deque<std::string> sent) {
     const std::lock_guard lock(mutex_);
     awaited_ = std::move(sent);
 }
 
 bool proxy::is_awaited(const std::string& bytes) {
     const std::lock_guard lock(mutex_);
-    if (awaited_.empty() || bytes.find(awaited_) == std::string::npos) return false;
-    awaited_.clear();
+    if (awaited_.empty() || bytes.find(awaited_.front()) == std::string::npos) return false;
+    awaited_.pop_front();
     return true;
 }
 

@@ -3,10 +3,12 @@
 // answer has arrived.
 
 #include <atomic>
+#include <deque>
 #include <list>
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 
 namespace gm::test {
 
@@ -19,7 +21,9 @@ public:
 
     const std::string& url() const noexcept { return url_; }
     // The next connection that sends this text is closed when its answer has come, and the answer is dropped.
-    void swallow_next_answer(std::string sent);
+    void swallow_next_answer(std::string sent) { swallow_next_answers({std::move(sent)}); }
+    // One after the other.
+    void swallow_next_answers(std::deque<std::string> sent);
     bool has_swallowed() const noexcept { return swallowed_; }
 
 private:
@@ -30,7 +34,7 @@ private:
     std::string url_;
     int port_ = 0, listener_ = -1;
     std::mutex mutex_;  // the one below
-    std::string awaited_;
+    std::deque<std::string> awaited_;
     std::atomic<bool> swallowed_ = false;
     std::list<std::jthread> wires_;
     std::jthread acceptor_;

@@ -56,6 +56,25 @@ TEST(postgres_schema, name_that_could_be_sql_is_invalid) {
     }
 }
 
+// Where only an administrator makes schemas, one that is there is enough.
+TEST(postgres_schema, made_by_an_administrator_is_filled_by_who_may_not_make_one) {
+    const std::string schema = fresh_schema(), role = "role_" + schema;
+    plain_connection administrator(server::shared().url());
+    ASSERT_TRUE(administrator.tell("create role " + role + " login"));
+    std::string url = server::shared().url();
+    url.replace(url.find("//") + 2, url.find('@') - url.find("//") - 2, role);
+    const auto refused = stores::open_postgres(url, {.schema = schema});
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().what.find("permission denied"), std::string::npos) << refused.error().what;
+    ASSERT_TRUE(administrator.tell("create schema " + schema + " authorization " + role));
+    {
+        const auto store = open_store(url, {.schema = schema});
+        EXPECT_TRUE(store->sink().publish(std::vector<jobs::new_job>(2, jobs::new_job{.kind = "kind"})));
+    }
+    ASSERT_TRUE(administrator.tell("drop owned by " + role));
+    ASSERT_TRUE(administrator.tell("drop role " + role));
+}
+
 // The states' rules stand in the table too: a wrong program cannot break them.
 TEST(postgres_schema, states_that_make_no_sense_are_refused_by_the_tables) {
     const std::string schema = fresh_schema();
