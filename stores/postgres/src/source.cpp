@@ -17,11 +17,6 @@ std::string own_name() {
     return std::string(host) + ":" + std::to_string(getpid());
 }
 
-template <class Duration>
-std::int64_t in_us(Duration span) {
-    return std::chrono::duration_cast<std::chrono::microseconds>(span).count();
-}
-
 }  // namespace
 
 source::source(std::shared_ptr<core> with, const jobs::subscription& how)
@@ -51,8 +46,8 @@ source::~source() {
     if (unsure_)
         bye.push_back({"select sign_off($1)", parameters().add(me_)});
     else
-        bye.push_back(
-            {"select sign_off($1, $2, $3)", parameters().add(me_).add(std::span(held.ids)).add(std::span(held.epochs))});
+        bye.push_back({"select sign_off($1, $2, $3)",
+                       parameters().add(me_).add(std::span(held.ids)).add(std::span(held.epochs))});
     // If the server is away, the lease runs out instead.
     (void)working_.run(bye, repeatable::yes);
 }
@@ -80,8 +75,7 @@ std::optional<fault> source::begin_where_others_are() {
 std::optional<statement> source::notes_waters() {
     const auto [queues, okeys] = waters();
     if (queues.empty()) return std::nullopt;
-    return statement{"select note_waters($1, $2)",
-                     parameters().add(std::span(queues)).add(std::span(okeys))};
+    return statement{"select note_waters($1, $2)", parameters().add(std::span(queues)).add(std::span(okeys))};
 }
 
 source::places source::waters() {
@@ -119,23 +113,55 @@ source::claims source::held_claims(bool finishing_too) {
     return made;
 }
 
+void source::begins_to_ask() {
+    const std::lock_guard lock(mutex_);
+    if (!asking_since_) asking_since_ = server_time_;
+}
+
+void source::has_asked() {
+    const std::lock_guard lock(mutex_);
+    if (!unsure_) asking_since_.reset();
+}
+
+// What it will ask for starts after `server_time_`.
+std::int64_t source::held_since() {
+    const std::lock_guard lock(mutex_);
+    std::int64_t since = std::min(server_time_, asking_since_.value_or(server_time_));
+    for (const auto& [id, claim] : held_) since = std::min(since, claim.since);
+    return since;
+}
+
+void source::hear_the_time(std::int64_t now) {
+    const std::lock_guard lock(mutex_);
+    if (now < server_time_) {  // it was set back, and we do not know when
+        for (auto& [id, claim] : held_) claim.since = 0;
+        if (asking_since_) asking_since_ = 0;
+    }
+    server_time_ = now;
+}
+
 outcome<rows> source::beat_with(const jobs::pulse& how, line& by) {
     const claims held = held_claims(false);
-    const statement heartbeat{"select * from beat($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-                              parameters()
-                                  .add(me_)
-                                  .add(name_)
-                                  .add(how_.queues)
-                                  .add(core_->ours.version)
-                                  .add(std::int64_t{how_.lease.count()})
-                                  .add(static_cast<std::int32_t>(how.workers))
-                                  .add(static_cast<std::int32_t>(how.busy))
-                                  .add(static_cast<std::int64_t>(how.completed))
-                                  .add(static_cast<std::int64_t>(how.failed))
-                                  .add(std::span(held.ids))
-                                  .add(std::span(held.epochs))};
+    parameters with;
+    with.add(me_)
+        .add(name_)
+        .add(how_.queues)
+        .add(core_->ours.version)
+        .add(std::int64_t{how_.lease.count()})
+        .add(static_cast<std::int32_t>(how.workers))
+        .add(static_cast<std::int32_t>(how.busy))
+        .add(static_cast<std::int64_t>(how.completed))
+        .add(static_cast<std::int64_t>(how.failed))
+        .add(std::span(held.ids))
+        .add(std::span(held.epochs));
+    if (server_time_ == 0)
+        with.null(oid::int8);
+    else
+        with.add(held_since());
+    const statement heartbeat{"select * from beat($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)", std::move(with)};
     auto answer = by.run(std::span(&heartbeat, 1), repeatable::yes);
     if (!answer) return failure(std::move(answer).error());
+    hear_the_time(answer->front().number(0, 4));
     return std::move(answer->front());
 }
 
@@ -164,84 +190,6 @@ result<jobs::beaten, jobs::store_error> source::beat(const jobs::pulse& how) {
     lock.unlock();
     if (had_passed && how_.bell) how_.bell();  // it was given nothing meanwhile
     return told;
-}
-
-// Each in a transaction of its own: one that has to wait for a lock does not hold up the others.
-outcome<rows> source::sweep_with(std::string_view sql, parameters with) {
-    const statement one{sql, std::move(with)};
-    auto answer = sweeping_.run(std::span(&one, 1), repeatable::yes);
-    if (!answer) return failure(std::move(answer).error());
-    return std::move(answer->front());
-}
-
-// A chore that takes long, because a snapshot held open makes it, is done no more than a twentieth of the time.
-template <class Work>
-std::optional<fault> source::in_its_turn(clock::time_point& due, Work work) {
-    const auto begun = clock::now();
-    if (begun < due) return std::nullopt;
-    std::optional<fault> why = work();
-    const auto ended = clock::now();
-    due = ended + 19 * (ended - begun);
-    return why;
-}
-
-outcome<std::size_t> source::rescue() {
-    std::int64_t good_for = 0;
-    {
-        const std::lock_guard lock(mutex_);
-        if (good_since_) good_for = in_us(*last_good_ - *good_since_);
-    }
-    auto rescued = sweep_with("select rescue($1, $2, $3, $4)", parameters()
-                                                                   .add(me_)
-                                                                   .add(good_for)
-                                                                   .add(std::int32_t{jobs::crash_cap})
-                                                                   .add(std::int32_t{core_->options.limits.errors}));
-    if (!rescued) return failure(std::move(rescued).error());
-    return static_cast<std::size_t>(rescued->number(0, 0));
-}
-
-std::optional<fault> source::retire(std::size_t& removed) {
-    constexpr std::int32_t batch = 1000;
-    for (int round = 0; round < 10; ++round) {
-        auto done = sweep_with("select retire($1)", parameters().add(batch));
-        if (!done) return std::move(done).error();
-        removed += static_cast<std::size_t>(done->number(0, 0));
-        if (done->number(0, 0) < batch) break;
-    }
-    return std::nullopt;
-}
-
-std::optional<fault> source::tidy() {
-    for (const char* const chore : {"select fold()", "select tidy()"})
-        if (auto done = sweep_with(chore, {}); !done) return std::move(done).error();
-    return std::nullopt;
-}
-
-std::optional<fault> source::look_behind() {
-    const auto [queues, okeys] = waters();
-    if (queues.empty()) return std::nullopt;
-    auto late = sweep_with("select stragglers($1, $2)", parameters().add(std::span(queues)).add(std::span(okeys)));
-    if (!late) return std::move(late).error();
-    const std::vector<std::int64_t> lower = late->numbers(0, 0);
-    const std::lock_guard lock(mutex_);
-    for (std::size_t i = 0; i < std::min(lower.size(), queues.size()); ++i)
-        if (lower[i] != 0) waters_[queues[i]] = std::min(waters_[queues[i]], lower[i]);
-    return std::nullopt;
-}
-
-result<jobs::swept, jobs::store_error> source::sweep() {
-    jobs::swept done;
-    auto rescued = rescue();
-    if (!rescued) return failure(std::move(rescued).error().error);
-    done.rescued = *rescued;
-    if (auto why = in_its_turn(retires_, [&] { return retire(done.removed); })) return failure(std::move(why->error));
-    if (auto why = in_its_turn(tidies_, [&] { return tidy(); })) return failure(std::move(why->error));
-    if (auto noting = notes_waters())
-        if (auto noted = sweeping_.run(std::span(&*noting, 1), repeatable::yes); !noted)
-            return failure(std::move(noted).error().error);
-    if (auto why = in_its_turn(looks_behind_, [&] { return look_behind(); })) return failure(std::move(why->error));
-    done.again_in = std::clamp<std::chrono::microseconds>(how_.lease / 3, 20ms, 1s);
-    return done;
 }
 
 }  // namespace gm::stores::pg

@@ -36,17 +36,20 @@ private:
     std::optional<fault> sign_on();
     outcome<rows> beat_with(const jobs::pulse& how, line& by);
 
-    // ---- sweep ----
-    outcome<rows> sweep_with(std::string_view sql, parameters with);
-    template <class Work>
-    std::optional<fault> in_its_turn(clock::time_point& due, Work work);
-    outcome<std::size_t> rescue();
-    std::optional<fault> retire(std::size_t& removed);
+    // ---- sweep (source_sweep.cpp) ----
+    std::optional<fault> do_chores(jobs::swept& done);
+    std::optional<fault> rescue(jobs::swept& done);
+    std::optional<fault> retire(jobs::swept& done);
     std::optional<fault> tidy();
     std::optional<fault> look_behind();
+    std::optional<fault> take_back_strays(jobs::swept& done);
+    outcome<rows> sweep_with(std::string_view sql, parameters with);
+    template <class Work>
+    static std::optional<fault> in_its_turn(clock::time_point& due, clock::duration pause, Work work);
 
     // ---- exchange (source_exchange.cpp) ----
     outcome<jobs::exchanged> transact(std::span<const jobs::settlement> finishes, const jobs::demand& wanted);
+    outcome<jobs::exchanged> ask_for(std::span<const jobs::settlement> finishes, const jobs::demand& wanted);
     static std::vector<int> in_order(const rows& claimed);
     void take(const rows& claimed, const std::vector<int>& order, jobs::exchanged& to);
     outcome<jobs::exchanged> lie_down(const jobs::demand& wanted);
@@ -60,6 +63,7 @@ private:
     // ---- what it holds ----
     struct holding {
         std::int64_t epoch = 0;
+        std::int64_t since = 0;  // it did not start before, by the server's clock
         bool suspect = false;
         bool finishing = false;  // its end is on its way: it is not lost if the server no longer knows it
     };
@@ -69,6 +73,12 @@ private:
         std::vector<std::int64_t> ids, epochs;
     };
     claims held_claims(bool finishing_too);
+
+    // ---- since when it holds jobs, as its beats tell it ----
+    void begins_to_ask();
+    void has_asked();
+    std::int64_t held_since();
+    void hear_the_time(std::int64_t now);
 
     // ---- how far it has come in its queues ----
     struct places {
@@ -96,11 +106,14 @@ private:
     std::size_t turn_ = 0;
 
     // Of the thread that sweeps: not before.
-    clock::time_point retires_{}, tidies_{}, looks_behind_{};
+    clock::time_point retires_{}, tidies_{}, looks_behind_{}, looks_for_strays_{};
 
     std::mutex mutex_;  // all below
     std::unordered_map<std::int64_t, holding> held_;
-    std::map<std::string, std::int64_t> waters_;  // what came in order, and was claimed, goes up to here
+    std::int64_t server_time_ = 0;  // as it was heard last: what is claimed from now on starts later
+    std::optional<std::int64_t>
+        asking_since_;  // as it was when the first exchange began whose claims are not all known
+    std::map<std::string, std::int64_t> waters_;               // what came in order, and was claimed, goes up to here
     std::optional<clock::time_point> good_since_, last_good_;  // beats
 };
 

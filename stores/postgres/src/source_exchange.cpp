@@ -173,7 +173,7 @@ void source::take(const rows& claimed, const std::vector<int>& order, jobs::exch
         job.arguments.type = from.text();
         job.tags = from.texts();
         job.retry = retry_of(from.reals());
-        held_[job.id.number] = {job.which.second, job.crashes > 0};
+        held_[job.id.number] = {job.which.second, asking_since_.value_or(0), job.crashes > 0};
         if (!late && job.crashes == 0) {
             auto& water = waters_.try_emplace(job.queue, INT64_MIN).first->second;
             water = std::max(water, okey);
@@ -234,6 +234,13 @@ outcome<std::vector<rows>> source::run_apart(std::span<const statement> ends, st
 }
 
 outcome<jobs::exchanged> source::transact(std::span<const jobs::settlement> finishes, const jobs::demand& wanted) {
+    begins_to_ask();
+    auto made = ask_for(finishes, wanted);
+    has_asked();
+    return made;
+}
+
+outcome<jobs::exchanged> source::ask_for(std::span<const jobs::settlement> finishes, const jobs::demand& wanted) {
     const bool was_unsure = unsure_;
     // What it does not know of may be a suspect: first things first.
     const bool asks = wanted.idle + wanted.ahead > 0 && !was_unsure;
@@ -296,7 +303,7 @@ outcome<jobs::exchanged> source::transact(std::span<const jobs::settlement> fini
 // A claim beside the ends does not see what they give back, or let go that waited for them.
 void source::claim_rest(jobs::exchanged& made, const jobs::demand& wanted) {
     const std::size_t has = made.jobs.size(), idle = std::min(wanted.idle, has);
-    auto rest = transact({}, {.idle = wanted.idle - idle, .ahead = wanted.ahead - (has - idle), .which = wanted.which});
+    auto rest = ask_for({}, {.idle = wanted.idle - idle, .ahead = wanted.ahead - (has - idle), .which = wanted.which});
     if (!rest) {
         made.next_in = 0us;  // the ends are settled; whoever asks again is told why
         return;

@@ -32,7 +32,8 @@ protected:
         return made ? made->back().id.number : 0;
     }
     void move_back(std::int64_t job) {
-        ASSERT_TRUE(look.tell("update " + schema + ".job set okey = okey - 3600000000 where id = " + std::to_string(job)));
+        ASSERT_TRUE(
+            look.tell("update " + schema + ".job set okey = okey - 3600000000 where id = " + std::to_string(job)));
     }
     // A newcomer does not see what lies behind the others until it has swept.
     void expect_begins_behind_five(std::int64_t moved) {
