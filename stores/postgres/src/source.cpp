@@ -59,6 +59,9 @@ std::optional<fault> source::sign_on() {
     me_ = answer->front().number(0, 0);
     if (auto first = beat_with({}, working_); !first) return std::move(first).error();
     good_since_ = last_good_ = clock::now();
+    // Both go over all that is dead. The others do it, and who has come for one job leaves without.
+    looks_behind_ = clock::now() + 1s;
+    looks_for_strays_ = clock::now() + 4 * how_.lease;
     return std::nullopt;
 }
 

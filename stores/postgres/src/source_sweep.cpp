@@ -92,7 +92,7 @@ std::optional<fault> source::do_chores(jobs::swept& done) {
         if (auto noted = sweeping_.run(std::span(&*noting, 1), repeatable::yes); !noted)
             return std::move(noted).error();
     if (auto why = in_its_turn(looks_behind_, 0s, [&] { return look_behind(); })) return why;
-    return in_its_turn(looks_for_strays_, 60s, [&] { return take_back_strays(done); });
+    return in_its_turn(looks_for_strays_, 4 * how_.lease, [&] { return take_back_strays(done); });
 }
 
 result<jobs::swept, jobs::store_error> source::sweep() {

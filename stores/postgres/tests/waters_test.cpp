@@ -35,16 +35,17 @@ protected:
         ASSERT_TRUE(
             look.tell("update " + schema + ".job set okey = okey - 3600000000 where id = " + std::to_string(job)));
     }
-    // A newcomer does not see what lies behind the others until it has swept.
+    // A newcomer does not see what lies behind the others until it has looked for that, a second later.
     void expect_begins_behind_five(std::int64_t moved) {
         const auto second = store->subscribe({}).value();
         const auto got = claim(*second, 1);
         ASSERT_EQ(got.size(), 1u);
         EXPECT_NE(got[0].id.number, moved);
-        ASSERT_TRUE(second->sweep());
-        const auto then = claim(*second, 1);
-        ASSERT_EQ(then.size(), 1u);
-        EXPECT_EQ(then[0].id.number, moved);
+        EXPECT_TRUE(eventually([&] {
+            EXPECT_TRUE(second->sweep());
+            const auto then = claim(*second, 1);
+            return !then.empty() && then[0].id.number == moved;
+        }));
     }
 };
 
@@ -109,11 +110,18 @@ TEST_F(postgres_waters, chore_that_takes_long_is_not_done_again_at_once_and_hold
                           ".stragglers(names text[], waters bigint[]) returns bigint[] language sql as "
                           "$$ select array[nextval('" +
                           schema + ".looks')] from pg_sleep(1) $$"));
-    for (int i = 0; i != 3; ++i) {
+    const auto sweep = [&] {
         const auto swept = first->sweep();
         ASSERT_TRUE(swept) << swept.error().what;
         EXPECT_LE(swept->again_in, 1s);
-    }
+    };
+    const auto looks = [&] { return look.ask("select count(*) from " + schema + ".looks where is_called"); };
+    EXPECT_TRUE(eventually([&] {
+        sweep();
+        return looks() == "1";
+    }));
+    sweep();
+    sweep();
     // Once more would be right if the machine took 19 s for two sweeps.
     EXPECT_EQ(look.ask("select last_value from " + schema + ".looks"), "1");
 }
