@@ -110,11 +110,12 @@ private:
 
     std::mutex mutex_;  // all below
     std::unordered_map<std::int64_t, holding> held_;
-    std::int64_t server_time_ = 0;  // as it was heard last: what is claimed from now on starts later
-    std::optional<std::int64_t>
-        asking_since_;  // as it was when the first exchange began whose claims are not all known
     std::map<std::string, std::int64_t> waters_;               // what came in order, and was claimed, goes up to here
     std::optional<clock::time_point> good_since_, last_good_;  // beats
+    // As it was heard last, what is claimed from now on starts later; and as it was when the first exchange began whose claims are
+    // not all known.
+    std::int64_t server_time_ = 0;
+    std::optional<std::int64_t> asking_since_;
 };
 
 }  // namespace gm::stores::pg
