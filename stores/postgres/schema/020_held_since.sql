@@ -2,15 +2,16 @@
 -- those of one that stops, what takes a limit's places. While a snapshot was held open that took .8 s for a million jobs, and in the end
 -- longer than a statement may.
 
--- Claims read `queue`, then `worker`: when these are had, none is at work with what is replaced here.
+-- A claim reads `queue` first: when this is had, none is at work with what is replaced here.
 lock table queue in access exclusive mode;
-lock table worker in access exclusive mode;
+-- Nothing is written to `job` while this is made; leases are renewed.
+create index job_since on job (queue, started) where state = 3;
+drop index job_at_work;
 
 -- No job that a worker holds, or will hold, started before this by the server's clock; each beat says it anew. 0: it may have
 -- started at any time (what a worker of version 19 holds).
+lock table worker in access exclusive mode;
 alter table worker add column held_since bigint not null default 0;
-create index job_since on job (queue, started) where state = 3;
-drop index job_at_work;
 
 -- With a lease to spare, and not at all if the clock was set back since the last beat: what was claimed then started earlier.
 create function first_held(w worker, now bigint) returns bigint language sql immutable
