@@ -128,6 +128,45 @@ TEST_F(postgres_held_since, job_whose_worker_is_not_there_is_found) {
     EXPECT_EQ(again.jobs[0].crashes, 1u);
 }
 
+// A snapshot held open keeps the entries of all that has run. Nobody reads them who looks for what runs now.
+TEST_F(postgres_held_since, dead_entries_are_not_read) {
+    constexpr std::size_t many = 2000, few = 10;
+    ASSERT_TRUE(store->ledger()->limit("default", {.running = 5 * many}));
+    ASSERT_TRUE(store->sink().publish(some_jobs(many + few)));
+    plain_connection reader(server::shared().url());
+    ASSERT_TRUE(reader.tell("begin isolation level repeatable read"));
+    reader.ask("select count(*) from pg_class");
+    const auto worker = store->subscribe({.lease = 1s}).value();
+    std::vector<jobs::settlement> ends;
+    while (ends.size() != many)
+        for (const jobs::delivery& each : claim(*worker, 500)) ends.push_back({.which = each.which});
+    ASSERT_TRUE(worker->exchange(ends, {}));
+    // What it holds may have begun when its last beat was answered, and others look from one lease before.
+    const std::string now = look.ask("select now_us()");
+    EXPECT_TRUE(eventually([&] {
+        EXPECT_TRUE(worker->beat({}));
+        return look.ask("select held_since - lease > " + now + " from worker") == "t";
+    }));
+    EXPECT_EQ(claim(*worker, few).size(), few);
+    const auto entries_read_by = [&](const std::string& sql) {
+        const auto read = [&] {
+            return std::stoul(look.ask("select pg_stat_get_xact_tuples_returned('job_since'::regclass)"));
+        };
+        EXPECT_TRUE(look.tell("begin"));
+        EXPECT_TRUE(look.tell("set local enable_seqscan = off"));
+        const std::size_t before = read();
+        EXPECT_TRUE(look.tell(sql));
+        const std::size_t after = read();
+        EXPECT_TRUE(look.tell("commit"));
+        return after - before;
+    };
+    EXPECT_GE(entries_read_by("select count(*) from job where queue = 'default' and state = 3"), many + few);
+    EXPECT_EQ(entries_read_by("select held_by(array(select id from worker), now_us())"), few);
+    ASSERT_TRUE(look.tell("update queue set runs_trusted = 0"));
+    EXPECT_EQ(entries_read_by("select room(q, 10, null) from queue q"), few);
+    ASSERT_TRUE(reader.tell("rollback"));
+}
+
 TEST_F(postgres_held_since, what_runs_is_counted_when_the_clock_was_set_back) {
     for (const std::chrono::milliseconds by : {-5000ms, -20000ms, -3600000ms}) {
         ASSERT_TRUE(store->ledger()->limit("default", {.running = 3}));
