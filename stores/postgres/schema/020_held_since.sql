@@ -1,6 +1,5 @@
 -- What runs is looked for from when the first of it began, not among all that has run since the last vacuum: the jobs of a worker that died,
--- those of one that stops, what takes a limit's places. While a snapshot was held open that took .8 s for a million jobs, and in the end
--- longer than a statement may.
+-- those of one that stops, what takes a limit's places. A snapshot held open forbids the vacuum.
 
 -- A claim reads `queue` first: when this is had, none is at work with what is replaced here.
 lock table queue in access exclusive mode;
