@@ -189,7 +189,7 @@ TEST_P(conformance, parent_that_somebody_waits_for_is_kept_beyond_its_time) {
     EXPECT_EQ(state_of(parent), state::dead);
     EXPECT_EQ(ledger().cancel({.ids = {child}}).value(), 1u);
     let_pass(moment());
-    EXPECT_EQ(worker->sweep().value().removed, 2u);
+    EXPECT_EQ(remove_by(*worker), 2u);
 }
 
 }  // namespace gm::test

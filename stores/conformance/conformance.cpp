@@ -104,6 +104,17 @@ std::size_t conformance::rescue_by(source& by) {
     return 0;
 }
 
+// What takes a store long is not done at every sweep.
+std::size_t conformance::remove_by(source& by) {
+    for (int i = 0; i != 60; ++i) {
+        auto done = by.sweep();
+        if (!done) ADD_FAILURE() << done.error().what;
+        if (done && done->removed != 0) return done->removed;
+        let_pass(harness_->lease() / 4);
+    }
+    return 0;
+}
+
 void conformance::die_under(std::unique_ptr<source> victim, source& witness) {
     crash(std::move(victim));
     EXPECT_GE(rescue_by(witness), 1u);

@@ -61,6 +61,8 @@ protected:
     static beaten beat(source& by);
     // Beats, sweeps and lets time pass until it has rescued something. 0: it did not, for a long time.
     std::size_t rescue_by(source& by);
+    // Sweeps and lets time pass until it has removed something. 0: it did not, for a long time.
+    std::size_t remove_by(source& by);
     // Its worker dies under this job, and another one finds out.
     void die_under(std::unique_ptr<source> victim, source& witness);
 

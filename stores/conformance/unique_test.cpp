@@ -97,6 +97,33 @@ TEST_P(conformance, key_of_a_dead_or_cancelled_job_is_free) {
     publish(only(unique_for::finished));
 }
 
+TEST_P(conformance, key_of_a_job_that_is_cancelled_at_once_is_free_for_the_next_of_the_same_insert) {
+    if (lacks(feature::unique) || lacks(feature::after)) return;
+    const job_id parent = publish(job());
+    EXPECT_EQ(ledger().cancel({.ids = {parent}}).value(), 1u);
+    const auto orphan = [&](unique_for until, std::string key) {
+        new_job made = only(until, std::move(key));
+        made.after = {parent};
+        made.orphaned = when_parent_fails::cancel;
+        return made;
+    };
+    const std::vector<new_job> some{orphan(unique_for::finished, "a"), orphan(unique_for::started, "a"),
+                                    only(unique_for::finished, "a"),   only(unique_for::finished, "a"),
+                                    orphan(unique_for::window, "b"),   only(unique_for::finished, "b")};
+    const auto made = store().sink().publish(some).value();
+    ASSERT_EQ(made.size(), some.size());
+    for (const std::size_t i : {0u, 1u, 2u, 4u}) EXPECT_EQ(made[i].outcome, published::accepted) << i;
+    for (const std::size_t i : {0u, 1u, 4u}) EXPECT_EQ(state_of(made[i].id), state::cancelled) << i;
+    for (const std::size_t i : {3u, 5u}) {
+        EXPECT_EQ(made[i].outcome, published::duplicate) << i;
+        EXPECT_EQ(made[i].id, made[i - 1].id) << i;
+    }
+    const auto worker = subscribe();
+    EXPECT_EQ(ids(claim(*worker, 9)), std::vector<job_id>{made[2].id});
+    EXPECT_EQ(publish_one(only(unique_for::finished, "a")).id, made[2].id);
+    expect_counters_true();
+}
+
 TEST_P(conformance, key_for_a_window_is_taken_whatever_becomes_of_the_job) {
     if (lacks(feature::unique)) return;
     const job_id first = publish(only(unique_for::window));

@@ -160,6 +160,7 @@ public:
     // Looks after the house: gives the jobs of dead workers back (at most three times for a job, then it is dead: it is
     // suspected of having killed them), removes what was kept long enough. Others are declared dead only if this
     // worker's own beats succeeded for a whole lease, so that an outage of the store is not taken for everybody's death.
+    // What takes long, with a snapshot held open say, may be left to a later call.
     virtual result<swept, store_error> sweep() = 0;
 };
 
