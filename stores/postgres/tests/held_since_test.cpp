@@ -9,7 +9,7 @@
 
 #include "crew.hpp"
 #include "proxy.hpp"
-#include "server.hpp"
+#include "watched.hpp"
 
 namespace {
 
@@ -17,18 +17,8 @@ using namespace gm;
 using namespace gm::test;
 using namespace std::chrono_literals;
 
-class postgres_held_since : public ::testing::Test {
+class postgres_held_since : public watched {
 protected:
-    const std::string schema = fresh_schema();
-    plain_connection look{server::shared().url()};
-    const std::unique_ptr<jobs::store> store = open_store(server::shared().url(), {.schema = schema});
-
-    void SetUp() override { ASSERT_TRUE(look.tell("set search_path = " + schema)); }
-    static std::vector<jobs::delivery> claim(jobs::source& by, std::size_t most) {
-        auto got = by.exchange({}, {.idle = most});
-        EXPECT_TRUE(got) << got.error().what;
-        return got ? std::move(got->jobs) : std::vector<jobs::delivery>{};
-    }
     std::string running() { return look.ask("select count(*) from job where state = 3"); }
     // As if the server's clock had been set.
     void set_clock(std::chrono::milliseconds by) {

@@ -7,18 +7,15 @@
 
 #include <support/seed.hpp>
 
-#include "server.hpp"
+#include "watched.hpp"
 
 namespace {
 
 using namespace gm;
 using namespace gm::test;
 
-class postgres_keys : public ::testing::Test {
+class postgres_keys : public watched {
 protected:
-    const std::string schema = fresh_schema();
-    plain_connection look{server::shared().url()};
-    const std::unique_ptr<jobs::store> store = open_store(server::shared().url(), {.schema = schema});
     const std::unique_ptr<jobs::source> worker = store->subscribe({}).value();
 
     void limit(const jobs::queue_limits& limits) { ASSERT_TRUE(store->ledger()->limit("default", limits)); }
@@ -31,11 +28,7 @@ protected:
                            .priority = priority});
         ASSERT_TRUE(store->sink().publish(all));
     }
-    std::vector<jobs::delivery> claim(std::size_t most) {
-        auto got = worker->exchange({}, {.idle = most});
-        EXPECT_TRUE(got) << got.error().what;
-        return got ? std::move(got->jobs) : std::vector<jobs::delivery>{};
-    }
+    std::vector<jobs::delivery> claim(std::size_t most) { return watched::claim(*worker, most); }
     std::vector<std::string> keys_of(std::size_t most) {
         std::vector<std::string> keys;
         for (const jobs::delivery& each : claim(most)) keys.push_back(each.key);

@@ -4,7 +4,7 @@
 
 #include "crew.hpp"
 #include "proxy.hpp"
-#include "server.hpp"
+#include "watched.hpp"
 
 namespace {
 
@@ -12,18 +12,10 @@ using namespace gm;
 using namespace gm::test;
 using namespace std::chrono_literals;
 
-class postgres_waters : public ::testing::Test {
+class postgres_waters : public watched {
 protected:
-    const std::string schema = fresh_schema();
-    plain_connection look{server::shared().url()};
-    const std::unique_ptr<jobs::store> store = open_store(server::shared().url(), {.schema = schema});
     std::unique_ptr<jobs::source> first = store->subscribe({}).value();
 
-    static std::vector<jobs::delivery> claim(jobs::source& by, std::size_t most) {
-        auto got = by.exchange({}, {.idle = most});
-        EXPECT_TRUE(got) << got.error().what;
-        return got ? std::move(got->jobs) : std::vector<jobs::delivery>{};
-    }
     // Ten jobs, of an hour ago: a claim looks back by two seconds in any case.
     std::int64_t publish_ten() {
         const auto made = store->sink().publish(some_jobs(10));
