@@ -65,9 +65,8 @@ private:
 };
 
 // Versions 1 to 9 counted and fetched for each key by itself; 10 and 11 visited all keys in each claim; up to 16 rows were put in order
-// where they were claimed; in 17 a claim was not told of ends beside it;
-// in 18 a worker began at the first entry of an index, in 19 what runs was looked for by its
-// number.
+// where they were claimed; in 17 a claim was not told of ends beside it; in 18 a worker began at the first entry of an index; in 19 what
+// runs was looked for by its number.
 TEST(postgres_limits, limit_holds_while_the_schema_of_before_is_migrated_under_it) {
     const stores::pg::program now = stores::pg::this_program();
     for (const std::size_t steps : {9u, 11u, 16u, 17u, 18u, 19u}) {
