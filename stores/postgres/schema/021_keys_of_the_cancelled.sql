@@ -44,7 +44,8 @@ begin
             end loop;
         end if;
         exit when doomed is null or uniques is null;
-        -- One that is cancelled with its parent lets its key go: those that were refused for it ask again.
+        -- One that is cancelled with its parent lets its key go: those that were refused for it ask again. Nobody else can have it
+        -- meanwhile, so this waits for no one.
         with freed as (
             delete from unique_key u using unnest(ids, kinds, uniques, untils) as n (id, kind, key, until)
                 where n.id = any (doomed) and n.until in (0, 1) and u.kind = n.kind and u.key = n.key and u.job = n.id
@@ -55,6 +56,7 @@ begin
     end loop;
     if uniques is not null and not exists (select from unnest(holders) h where h <> 0) then holders := null; end if;
 
+    -- Twice the same, but for `on conflict`, which costs each row a look: as in 016.
     if again then
         with kept as (
             insert into job (id, okey, run_at, inserted, timeout, unique_window, priority, state, orphaned, unique_until, late, kind,
